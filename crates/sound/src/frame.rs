@@ -30,5 +30,8 @@ pub struct Frame {
 
 impl Frame {
     /// Nothing came.
-    pub const ABSENT: Self = Self { samples: [0; FRAME_SAMPLES], origin: Origin::Absent };
+    pub const ABSENT: Self = Self {
+        samples: [0; FRAME_SAMPLES],
+        origin: Origin::Absent,
+    };
 }
