@@ -35,3 +35,36 @@ impl Frame {
         origin: Origin::Absent,
     };
 }
+
+impl Frame {
+    /// Received samples; fewer than a frame's are followed by silence, more are not taken.
+    #[must_use]
+    pub fn received(samples: &[i16]) -> Self {
+        let mut frame = Self {
+            samples: [0; FRAME_SAMPLES],
+            origin: Origin::Received,
+        };
+        let n = samples.len().min(FRAME_SAMPLES);
+        frame.samples[..n].copy_from_slice(&samples[..n]);
+        frame
+    }
+}
+
+/// Cuts a clip into received frames; the last one is filled up with silence.
+pub fn frames(clip: &[i16]) -> impl ExactSizeIterator<Item = Frame> + '_ {
+    clip.chunks(FRAME_SAMPLES).map(Frame::received)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_frame_of_a_clip_is_filled_up_with_silence() {
+        let cut: Vec<Frame> = frames(&[5; 200]).collect();
+        assert_eq!(cut.len(), 2);
+        assert_eq!(cut[0].samples, [5; 160]);
+        assert_eq!((cut[1].samples[39], cut[1].samples[40]), (5, 0));
+        assert_eq!(frames(&[]).len(), 0);
+    }
+}

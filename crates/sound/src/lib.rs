@@ -2,6 +2,8 @@
 
 mod frame;
 pub mod g711;
+pub mod resample;
 pub mod tone;
+pub mod wav;
 
-pub use frame::{FRAME_SAMPLES, Frame, Origin, SAMPLE_RATE};
+pub use frame::{FRAME_SAMPLES, Frame, Origin, SAMPLE_RATE, frames};
