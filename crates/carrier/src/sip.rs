@@ -1,0 +1,12 @@
+//! SIP as the carrier reads and writes it: small, tolerant of what it reads, its own from the first byte.
+
+pub(crate) mod digest;
+mod framing;
+mod header;
+mod message;
+mod sdp;
+
+pub(crate) use framing::Framer;
+pub(crate) use header::{NameAddr, param, user_of};
+pub(crate) use message::{Message, ParseError, Start, Text};
+pub(crate) use sdp::{Offer, answer, direction_answer, read_offer};
