@@ -148,8 +148,12 @@ pub(super) fn emergency(digits: &str, international: bool, country: Option<&str>
     // Behind a Chinese area code (two or three digits), which connects to that city's emergency service.
     if country == Some("86") || plain.starts_with("86") {
         let national = plain.strip_prefix("86").unwrap_or(plain).trim_start_matches('0');
-        let areas = [2, 3].into_iter().filter_map(|n| national.get(n..));
-        if areas.into_iter().any(|rest| EMERGENCY.contains(&rest)) {
+        let area = match national.as_bytes() {
+            [b'1', b'0', ..] | [b'2', ..] => 2,
+            [b'3'..=b'9', ..] => 3,
+            _ => usize::MAX,
+        };
+        if national.get(area..).is_some_and(|rest| EMERGENCY.contains(&rest)) {
             return Err(Barred::Emergency);
         }
     }

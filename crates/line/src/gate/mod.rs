@@ -32,6 +32,7 @@ pub(crate) fn pass(
     let numbering = &config.numbering;
     let country = numbering.country.as_deref();
     let international = rewrite::international(to, country);
+    forbidden::emergency(to.digits(), to.is_international(), country)?;
     let dialled =
         rewrite::written(to, international.as_deref(), numbering).map_err(|why| Barred::NotAllowed {
             trunk: trunk.clone(),
@@ -41,7 +42,6 @@ pub(crate) fn pass(
     let bare = dialled
         .strip_prefix(numbering.prefix.as_str())
         .unwrap_or(&dialled);
-    forbidden::emergency(to.digits(), to.is_international(), country)?;
     for sent in [dialled.as_str(), bare] {
         forbidden::emergency(digits_of(sent).as_str(), sent.starts_with('+'), country)?;
     }
