@@ -1,0 +1,312 @@
+//! The ears of all calls, on threads of their own, so that hearing never delays a packet.
+//!
+//! A call's media thread hands over frames in small batches; the ear thread hears them and leaves its newest opinion
+//! in a watch. When a thread's queue is full the batch is shed, counted, and made up for by absent frames, so that the
+//! sample clock stays true; the call is marked degraded.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hark_ear::{Ear, EarConfig, Opinion};
+use hark_line::FrameSink;
+use hark_outcome::{Heard, Phase};
+use hark_sound::Frame;
+use tokio::sync::{oneshot, watch};
+
+/// Frames handed over at once: 60 ms. A verdict is at most that much later; three times fewer messages.
+const BATCH: usize = 3;
+
+/// Batches that may wait for one thread: 500 calls for a second and a quarter.
+const QUEUE: usize = 10_000;
+
+/// How far back [`Ears::lag`] looks.
+const LAG_WINDOW: Duration = Duration::from_secs(1);
+
+/// What an ear leaves behind.
+#[derive(Debug, Clone)]
+pub struct EarReport {
+    /// Its last opinion.
+    pub opinion: Opinion,
+    /// What it heard, in time order.
+    pub heard: Vec<Heard>,
+    /// Whether sound was shed on the way to it.
+    pub degraded: bool,
+}
+
+enum ToEar {
+    Open {
+        id: u64,
+        ear: Box<Ear>,
+        opinions: watch::Sender<Option<Opinion>>,
+    },
+    Frames {
+        id: u64,
+        handed_over: Instant,
+        skipped: usize,
+        frames: Vec<(Phase, Frame)>,
+    },
+    Close {
+        id: u64,
+        reply: oneshot::Sender<(Opinion, Vec<Heard>)>,
+    },
+}
+
+/// The pool. Cheap to clone.
+#[derive(Clone)]
+pub struct Ears {
+    threads: Arc<Vec<EarThread>>,
+    next: Arc<AtomicU64>,
+}
+
+struct EarThread {
+    queue: SyncSender<ToEar>,
+    calls: AtomicUsize,
+    lag: Arc<Lag>,
+}
+
+impl std::fmt::Debug for Ears {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ears")
+            .field("threads", &self.threads.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Ears {
+    /// Starts `threads` threads; 0 means one per two cores, at least one.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn start(threads: usize) -> std::io::Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let count = if threads == 0 { (cores / 2).max(1) } else { threads };
+        let threads = (0..count)
+            .map(|n| {
+                let (queue, inbox) = sync_channel(QUEUE);
+                let lag = Arc::new(Lag::default());
+                let seen = Arc::clone(&lag);
+                std::thread::Builder::new()
+                    .name(format!("ear-{n}"))
+                    .spawn(move || listen(&inbox, &seen))?;
+                Ok(EarThread {
+                    queue,
+                    calls: AtomicUsize::new(0),
+                    lag,
+                })
+            })
+            .collect::<std::io::Result<Vec<_>>>()?;
+        Ok(Self {
+            threads: Arc::new(threads),
+            next: Arc::new(AtomicU64::new(0)),
+        })
+    }
+
+    /// An ear for one call: the sink its frames go into, and the listener that watches its opinions.
+    #[must_use]
+    pub fn open(&self, config: &EarConfig) -> (Box<dyn FrameSink>, Listener) {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let thread = self.quietest();
+        let queue = self.threads[thread].queue.clone();
+        let (opinions, watch) = watch::channel(None);
+        let ear = Box::new(Ear::new(config));
+        let degraded = Arc::new(AtomicBool::new(false));
+        if queue.try_send(ToEar::Open { id, ear, opinions }).is_err() {
+            degraded.store(true, Ordering::Relaxed);
+        } else {
+            self.threads[thread].calls.fetch_add(1, Ordering::Relaxed);
+        }
+        let sink = Sink {
+            id,
+            queue: queue.clone(),
+            batch: Vec::with_capacity(BATCH),
+            skipped: 0,
+            degraded: Arc::clone(&degraded),
+        };
+        (
+            Box::new(sink),
+            Listener {
+                ears: self.clone(),
+                thread,
+                id,
+                watch,
+                degraded,
+            },
+        )
+    }
+
+    /// How far the slowest thread is behind the sound.
+    #[must_use]
+    pub fn lag(&self) -> Duration {
+        self.threads
+            .iter()
+            .map(|t| t.lag.recent())
+            .max()
+            .unwrap_or_default()
+    }
+
+    fn quietest(&self) -> usize {
+        let calls = |t: &EarThread| t.calls.load(Ordering::Relaxed);
+        (0..self.threads.len())
+            .min_by_key(|n| calls(&self.threads[*n]))
+            .unwrap_or(0)
+    }
+}
+
+/// One call's side of its ear.
+#[derive(Debug)]
+pub struct Listener {
+    ears: Ears,
+    thread: usize,
+    id: u64,
+    watch: watch::Receiver<Option<Opinion>>,
+    degraded: Arc<AtomicBool>,
+}
+
+impl Listener {
+    /// The next opinion; never returns once the ear is gone.
+    pub async fn next(&mut self) -> Opinion {
+        loop {
+            if self.watch.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            if let Some(opinion) = self.watch.borrow_and_update().clone() {
+                return opinion;
+            }
+        }
+    }
+
+    /// Ends the hearing; `None` if the ear never was, or does not answer within a second.
+    pub async fn close(self) -> Option<EarReport> {
+        let thread = &self.ears.threads[self.thread];
+        let (reply, answer) = oneshot::channel();
+        let deadline = Duration::from_secs(1);
+        let mut message = ToEar::Close { id: self.id, reply };
+        let started = Instant::now();
+        loop {
+            match thread.queue.try_send(message) {
+                Ok(()) => break,
+                Err(TrySendError::Full(back)) if started.elapsed() < deadline => message = back,
+                Err(_) => return None,
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        thread.calls.fetch_sub(1, Ordering::Relaxed);
+        let (opinion, heard) = tokio::time::timeout(deadline, answer).await.ok()?.ok()?;
+        Some(EarReport {
+            opinion,
+            heard,
+            degraded: self.degraded.load(Ordering::Relaxed),
+        })
+    }
+}
+
+struct Sink {
+    id: u64,
+    queue: SyncSender<ToEar>,
+    batch: Vec<(Phase, Frame)>,
+    skipped: usize,
+    degraded: Arc<AtomicBool>,
+}
+
+impl FrameSink for Sink {
+    fn frame(&mut self, phase: Phase, frame: &Frame) {
+        self.batch.push((phase, frame.clone()));
+        if self.batch.len() < BATCH {
+            return;
+        }
+        let frames = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
+        let count = frames.len();
+        let message = ToEar::Frames {
+            id: self.id,
+            handed_over: Instant::now(),
+            skipped: self.skipped,
+            frames,
+        };
+        if self.queue.try_send(message).is_ok() {
+            self.skipped = 0;
+        } else {
+            self.skipped += count;
+            self.degraded.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// One ear thread: hears until the pool is gone.
+fn listen(inbox: &Receiver<ToEar>, lag: &Lag) {
+    let mut ears: HashMap<u64, (Box<Ear>, watch::Sender<Option<Opinion>>)> = HashMap::new();
+    while let Ok(message) = inbox.recv() {
+        match message {
+            ToEar::Open { id, ear, opinions } => {
+                ears.insert(id, (ear, opinions));
+            }
+            ToEar::Frames {
+                id,
+                handed_over,
+                skipped,
+                frames,
+            } => {
+                if let Some((ear, opinions)) = ears.get_mut(&id) {
+                    hear(ear, opinions, skipped, &frames);
+                }
+                lag.saw(handed_over.elapsed());
+            }
+            ToEar::Close { id, reply } => {
+                if let Some((mut ear, _)) = ears.remove(&id) {
+                    ear.finish();
+                    // The call may have stopped waiting.
+                    let _ = reply.send((ear.opinion(), ear.heard()));
+                }
+            }
+        }
+    }
+}
+
+fn hear(ear: &mut Ear, opinions: &watch::Sender<Option<Opinion>>, skipped: usize, frames: &[(Phase, Frame)]) {
+    let Some((first, _)) = frames.first() else { return };
+    let lost = std::iter::repeat_n(&Frame::ABSENT, skipped).map(|f| (*first, f));
+    for (phase, frame) in lost.chain(frames.iter().map(|(p, f)| (*p, f))) {
+        if let Some(opinion) = ear.hear(phase, frame) {
+            opinions.send_replace(Some(opinion));
+        }
+    }
+}
+
+/// The worst lag of the last second or two: two buckets, swapped when the older is out of the window.
+#[derive(Default)]
+struct Lag(Mutex<LagBuckets>);
+
+#[derive(Default)]
+struct LagBuckets {
+    since: Option<Instant>,
+    now: Duration,
+    before: Duration,
+}
+
+impl Lag {
+    fn saw(&self, lag: Duration) {
+        self.with(|b| b.now = b.now.max(lag));
+    }
+
+    fn recent(&self) -> Duration {
+        self.with(|b| b.now.max(b.before))
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut LagBuckets) -> T) -> T {
+        let mut b = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let age = b.since.map_or(LAG_WINDOW * 2, |s| now - s);
+        if age >= LAG_WINDOW {
+            b.before = if age >= LAG_WINDOW * 2 {
+                Duration::ZERO
+            } else {
+                b.now
+            };
+            b.now = Duration::ZERO;
+            b.since = Some(now);
+        }
+        f(&mut b)
+    }
+}
