@@ -25,8 +25,17 @@ pub struct Finished {
 /// # Panics
 /// When it does not end within a minute.
 pub async fn hark(args: &[&str]) -> Finished {
+    hark_with(args, &[]).await
+}
+
+/// The same with variables in its environment.
+///
+/// # Panics
+/// When it does not end within a minute.
+pub async fn hark_with(args: &[&str], variables: &[(&str, &str)]) -> Finished {
     let run = tokio::process::Command::new(binary())
         .args(args)
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .env_remove("RUST_LOG")
         .kill_on_drop(true)
@@ -53,6 +62,15 @@ impl Worker {
     /// When it cannot be started.
     #[must_use]
     pub fn start(lab: &Lab, config: &ConfigFile) -> Self {
+        Self::start_with(lab, config, &[])
+    }
+
+    /// Starts one with variables in its environment.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn start_with(lab: &Lab, config: &ConfigFile, variables: &[(&str, &str)]) -> Self {
         let file = config.write();
         Self(Child::start(
             "hark worker",
@@ -62,6 +80,7 @@ impl Worker {
                 c.arg("--config")
                     .arg(&file)
                     .arg("worker")
+                    .envs(variables.iter().copied())
                     .current_dir(lab.place.folder())
                     .env_remove("RUST_LOG");
             },

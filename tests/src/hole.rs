@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
@@ -57,6 +58,16 @@ impl Hole {
     #[must_use]
     pub fn wire(&self) -> Wire {
         Wire(self.seen.lock().expect("nobody panics with the lock").clone())
+    }
+
+    /// Watches for `time`: whether not one more message came. (That nothing comes can only be watched for.)
+    ///
+    /// # Panics
+    /// Never: nobody panics with the lock held.
+    pub async fn hears_nothing_for(&self, time: Duration) -> bool {
+        let before = self.wire().0.len();
+        tokio::time::sleep(time).await;
+        self.wire().0.len() == before
     }
 }
 

@@ -25,7 +25,7 @@ mod wire;
 pub use child::Child;
 pub use config::ConfigFile;
 pub use digest::digest_is_right;
-pub use hark::{Finished, Worker, hark};
+pub use hark::{Finished, Worker, hark, hark_with};
 pub use hole::Hole;
 pub use lab::{JobName, Lab, Reads};
 pub use nats::{Customer, DeadLetter, NatsServer};

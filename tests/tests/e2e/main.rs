@@ -1,0 +1,12 @@
+//! End to end: the real `hark`, a real nats-server, real telephones. Each test asserts the published result and what
+//! the peer saw.
+
+mod answers;
+mod commands;
+mod drain;
+mod early;
+mod faults;
+mod jobs;
+mod phone;
+mod refusals;
+mod trunks;
