@@ -71,6 +71,11 @@ impl PortRange {
         })
     }
 
+    /// The ports on which RTP may stand.
+    pub fn even_ports(self) -> impl Iterator<Item = u16> {
+        (0..self.pairs).map(move |n| self.first_even + 2 * n)
+    }
+
     /// How many calls it can carry at once.
     #[must_use]
     pub const fn pairs(self) -> u16 {
