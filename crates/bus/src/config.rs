@@ -74,6 +74,8 @@ impl Default for BusConfig {
 #[derive(Debug, Clone)]
 pub(crate) struct Checked {
     pub servers: Vec<String>,
+    /// User and password from the first server's address; the user alone is a token. The library ignores them.
+    pub url_login: Option<(String, Option<String>)>,
     pub prefix: Prefix,
     pub connect_timeout: Duration,
     pub request_timeout: Duration,
@@ -100,15 +102,22 @@ impl BusConfig {
         if servers.is_empty() {
             return Err(wrong("url", "is empty; write for example nats://127.0.0.1:4222"));
         }
-        if let Some(bad) = servers
-            .iter()
-            .find(|s| s.parse::<async_nats::ServerAddr>().is_err())
-        {
-            return Err(wrong(
-                "url",
-                format!("{:?} is no server address; write nats://host:4222", redact(bad)),
-            ));
+        let mut addresses = Vec::with_capacity(servers.len());
+        for server in &servers {
+            let address: async_nats::ServerAddr = server.parse().map_err(|_| {
+                wrong(
+                    "url",
+                    format!(
+                        "{:?} is no server address; write nats://host:4222",
+                        redact(server)
+                    ),
+                )
+            })?;
+            addresses.push(address);
         }
+        let url_login = addresses
+            .first()
+            .and_then(|a| Some((unescape(a.username()?), a.password().map(unescape))));
         let prefix = Prefix::new(&self.prefix).map_err(|problem| wrong("prefix", problem))?;
         if !matches!(self.replicas, 1 | 3 | 5) {
             return Err(wrong(
@@ -124,6 +133,7 @@ impl BusConfig {
             ("nkey_file", self.nkey_file.is_some()),
             ("user", self.user.is_some()),
             ("token_env", self.token_env.is_some()),
+            ("url", url_login.is_some()),
         ];
         let mut given = ways.iter().filter(|(_, given)| *given).map(|(name, _)| *name);
         if let (Some(first), Some(second)) = (given.next(), given.next()) {
@@ -140,6 +150,7 @@ impl BusConfig {
         }
         Ok(Checked {
             servers,
+            url_login,
             prefix,
             connect_timeout: seconds("connect_timeout_s", self.connect_timeout_s)?,
             request_timeout: seconds("request_timeout_s", self.request_timeout_s)?,
@@ -164,6 +175,19 @@ fn seconds(field: &'static str, value: f64) -> Result<Duration, BusError> {
             format!("is {value}; give seconds from 0.05 to 3600"),
         ))
     }
+}
+
+/// Undoes `%41`-escapes; what is no escape stays.
+fn unescape(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let escaped = (*first == b'%').then(|| tail.get(..2)).flatten();
+        let byte = escaped.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &tail[2..] } else { tail };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// A server address without its password, for messages.
@@ -249,6 +273,29 @@ mod tests {
             ..BusConfig::default()
         };
         assert!(problem(&config).contains("one way"), "{}", problem(&config));
+    }
+
+    #[test]
+    fn user_and_password_in_a_url_are_used() {
+        let config = BusConfig {
+            url: "nats://me:p%40ss%@host:4222".into(),
+            ..BusConfig::default()
+        };
+        let login = config.checked().expect("valid").url_login;
+        assert_eq!(login, Some(("me".into(), Some("p@ss%".into()))));
+        let config = BusConfig {
+            url: "nats://t0ken@host:4222".into(),
+            ..BusConfig::default()
+        };
+        assert_eq!(
+            config.checked().expect("valid").url_login,
+            Some(("t0ken".into(), None))
+        );
+        let config = BusConfig {
+            token_env: Some("T".into()),
+            ..config
+        };
+        assert!(problem(&config).contains("one way"));
     }
 
     #[test]

@@ -8,7 +8,8 @@ use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use async_nats::{ConnectErrorKind, ConnectOptions, jetstream};
+use async_nats::client::FlushErrorKind;
+use async_nats::{Client, ConnectErrorKind, ConnectOptions};
 
 use crate::config::{Checked, redact, wrong};
 use crate::events::EventQueue;
@@ -31,6 +32,29 @@ pub(crate) struct Inner {
     pub config: BusConfig,
     pub checked: Checked,
     pub events: EventQueue,
+    link: Link,
+}
+
+/// How to get a client.
+struct Link {
+    servers: Vec<String>,
+    options: ConnectOptions,
+    url: String,
+    limit: Duration,
+}
+
+impl Link {
+    async fn open(&self) -> Result<Client, BusError> {
+        let connecting = self.options.clone().connect(self.servers.clone());
+        match tokio::time::timeout(self.limit, connecting).await {
+            Ok(Ok(client)) => Ok(client),
+            Ok(Err(e)) => Err(explain(&self.url, &e)),
+            Err(_) => Err(BusError::Down {
+                url: self.url.clone(),
+                why: format!("no answer within {} s", self.limit.as_secs()),
+            }),
+        }
+    }
 }
 
 impl std::fmt::Debug for Bus {
@@ -59,20 +83,16 @@ impl Bus {
             .map(|s| redact(s))
             .collect::<Vec<_>>()
             .join(",");
-
         // One deadline over all servers, so that a list of dead ones cannot hold a start for ever.
         let servers = u32::try_from(checked.servers.len()).unwrap_or(u32::MAX);
         let limit = checked.connect_timeout.saturating_mul(servers) + Duration::from_secs(1);
-        let client = match tokio::time::timeout(limit, options.connect(checked.servers.clone())).await {
-            Ok(Ok(client)) => client,
-            Ok(Err(e)) => return Err(explain(&url, &e)),
-            Err(_) => {
-                return Err(BusError::Down {
-                    url,
-                    why: format!("no answer within {} s", limit.as_secs()),
-                });
-            }
+        let link = Link {
+            servers: checked.servers.clone(),
+            options,
+            url: url.clone(),
+            limit,
         };
+        let client = link.open().await?;
         let found = client.server_info().version;
         if !is_enough(&found) {
             return Err(BusError::TooOld {
@@ -83,17 +103,8 @@ impl Bus {
         }
         shared.set(Connection::Connected);
 
-        let js = jetstream::ContextBuilder::new()
-            .timeout(checked.request_timeout)
-            .build(client.clone());
-        let wire = Arc::new(Wire {
-            client,
-            js,
-            shared,
-            url,
-            prefix: names.prefix().to_owned(),
-            timeout: checked.request_timeout,
-        });
+        let prefix = names.prefix().to_owned();
+        let wire = Arc::new(Wire::new(client, shared, url, prefix, checked.request_timeout));
         check_jetstream(&wire).await?;
         let events = EventQueue::start(&wire, names.clone());
         let inner = Arc::new(Inner {
@@ -102,6 +113,7 @@ impl Bus {
             config: config.clone(),
             checked,
             events,
+            link,
         });
         tokio::spawn(keep_looking(Arc::downgrade(&inner)));
         Ok(Self(inner))
@@ -110,7 +122,7 @@ impl Bus {
     /// The version of the server we are connected to now.
     #[must_use]
     pub fn server_version(&self) -> String {
-        self.0.wire.client.server_info().version
+        self.0.wire.client().server_info().version
     }
 
     /// Where we are connected to, without any password.
@@ -152,7 +164,7 @@ impl Bus {
         self.0.events.drain(self.0.wire.timeout).await;
         let wire = &self.0.wire;
         wire.ready(tokio::time::Instant::now() + wire.timeout).await?;
-        match tokio::time::timeout(wire.timeout, wire.client.flush()).await {
+        match tokio::time::timeout(wire.timeout, wire.client().flush()).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(e)) => Err(BusError::Down {
                 url: wire.url.clone(),
@@ -163,14 +175,30 @@ impl Bus {
     }
 }
 
-/// Looks at the connection until the bus is gone, so that its watchers hear of a server that came back too old.
+/// Looks at the connection until the bus is gone: its watchers hear of a server that came back too old, and a client
+/// whose own task died (a panic in the library) is replaced, because live calls still have results to publish.
 async fn keep_looking(bus: Weak<Inner>) {
     let mut tick = tokio::time::interval(LOOK_EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
         let Some(bus) = bus.upgrade() else { return };
-        bus.wire.look();
+        if bus.wire.look() == Connection::Connected && is_dead(&bus.wire.client()).await {
+            tracing::error!("the NATS client died; making another");
+            bus.wire.shared.lose();
+            match bus.link.open().await {
+                Ok(client) => bus.wire.replace(client),
+                Err(error) => tracing::warn!(%error, "no other client yet; trying again"),
+            }
+        }
+    }
+}
+
+/// Whether nobody takes the client's commands any more.
+async fn is_dead(client: &Client) -> bool {
+    match tokio::time::timeout(LOOK_EVERY, client.flush()).await {
+        Ok(Err(e)) => e.kind() == FlushErrorKind::SendError,
+        Ok(Ok(())) | Err(_) => false,
     }
 }
 
@@ -218,6 +246,12 @@ async fn options(
     }
     if let Some(variable) = &config.token_env {
         options = options.token(secret("token_env", variable)?);
+    }
+    if let Some((user, password)) = checked.url_login.clone() {
+        options = match password {
+            Some(password) => options.user_and_password(user, password),
+            None => options.token(user),
+        };
     }
     Ok(options)
 }

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use async_nats::HeaderMap;
+use async_nats::{HeaderMap, HeaderName};
 use bytes::Bytes;
 use hark_outcome::{CampaignId, Priority, Timestamp};
 use serde::Serialize;
+use serde_json::json;
 use tokio::time::{Instant, sleep};
 
+use crate::headers::Headers;
 use crate::subjects::{JobAddress, Names};
-use crate::wire::{NotStored, Read, Wire, header_text, now};
+use crate::wire::{ApiError, NotStored, Read, Wire, header_text, now};
 use crate::{Bus, BusError};
 
 const REASON: &str = "Hark-Reason";
@@ -78,17 +80,19 @@ impl Bus {
 fn letter(names: &Names, read: &Read) -> DeadLetter {
     let subject = read.header(SUBJECT).unwrap_or_default().to_owned();
     let address = names.job_address(&subject);
-    let headers = read.headers.iter().filter_map(|(name, values)| {
-        let name = name.to_string().strip_prefix(ORIGINAL)?.to_owned();
-        Some((name, values.iter().map(ToString::to_string).collect()))
-    });
+    let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in &read.headers.0 {
+        if let Some(name) = name.strip_prefix(ORIGINAL) {
+            headers.entry(name.to_owned()).or_default().push(value.clone());
+        }
+    }
     DeadLetter {
         sequence: read.sequence,
         campaign: address.campaign,
         priority: address.priority,
         reason: read.header(REASON).unwrap_or("no reason was written").to_owned(),
         at: read.header(AT).and_then(|at| at.parse().ok()).unwrap_or(read.at),
-        headers: headers.collect(),
+        headers,
         body: read.body.to_vec(),
         subject,
     }
@@ -98,10 +102,23 @@ fn letter(names: &Names, read: &Read) -> DeadLetter {
 pub(crate) struct Corpse<'a> {
     pub subject: &'a str,
     pub address: &'a JobAddress,
-    pub headers: Option<&'a HeaderMap>,
+    pub headers: Headers,
     pub body: &'a Bytes,
     /// Names this very message, so that writing it twice keeps one.
     pub id: String,
+}
+
+impl<'a> Corpse<'a> {
+    /// A job read from the store.
+    pub fn of(read: &'a Read, address: &'a JobAddress) -> Self {
+        Self {
+            subject: &read.subject,
+            address,
+            headers: read.headers.clone(),
+            body: &read.body,
+            id: format!("job-{}-{}", read.sequence, read.at.unix_millis()),
+        }
+    }
 }
 
 /// Writes a dead letter and returns when it is stored.
@@ -112,9 +129,10 @@ pub(crate) async fn bury(
     reason: &str,
 ) -> Result<(), BusError> {
     let mut headers = HeaderMap::new();
-    for (name, values) in corpse.headers.into_iter().flat_map(HeaderMap::iter) {
-        for value in values {
-            headers.append(format!("{ORIGINAL}{name}").as_str(), value.clone());
+    for (name, value) in &corpse.headers.0 {
+        // A name that is no header name (only malformed jobs have such) cannot be kept.
+        if let Ok(name) = format!("{ORIGINAL}{name}").parse::<HeaderName>() {
+            headers.append(name, header_text(value));
         }
     }
     headers.insert(REASON, header_text(reason));
@@ -146,5 +164,19 @@ pub(crate) async fn bury(
                 ));
             }
         }
+    }
+}
+
+/// Takes a job out of its stream, whoever holds it. One that is gone already is no error.
+pub(crate) async fn remove(wire: &Wire, stream: &str, sequence: u64) -> Result<(), BusError> {
+    let what = "the removal of a dead job";
+    let ask = json!({ "seq": sequence, "no_erase": true });
+    match wire
+        .api(&format!("STREAM.MSG.DELETE.{stream}"), &ask, what)
+        .await?
+    {
+        Ok(_) => Ok(()),
+        Err(e) if e.code == ApiError::NO_MESSAGE || e.description.contains("no message found") => Ok(()),
+        Err(e) => Err(wire.refused(what, e.to_string())),
     }
 }

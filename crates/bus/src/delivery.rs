@@ -7,13 +7,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::HeaderMap;
 use bytes::Bytes;
 use hark_outcome::{CampaignId, DialJob, JobError, Priority, Timestamp};
 use tokio::time::{Instant, sleep};
 
 use crate::BusError;
 use crate::dead::{Corpse, bury};
+use crate::headers::Headers;
 use crate::subjects::{JobAddress, Names};
 use crate::wire::{Wire, from_nanos};
 
@@ -38,7 +38,7 @@ pub struct Delivery {
     pub(crate) names: Names,
     subject: String,
     reply: String,
-    headers: Option<HeaderMap>,
+    headers: Headers,
     body: Bytes,
     id: String,
 }
@@ -74,9 +74,14 @@ impl Delivery {
             wire: Arc::clone(wire),
             names: names.clone(),
             subject: message.subject.to_string(),
-            id: format!("job-{}-{}", meta.sequence, meta.published_nanos),
+            // As `Corpse::of` names it, which knows milliseconds only.
+            id: format!(
+                "job-{}-{}",
+                meta.sequence,
+                from_nanos(meta.published_nanos).unix_millis()
+            ),
             reply,
-            headers: message.headers,
+            headers: message.headers.as_ref().map(Headers::from).unwrap_or_default(),
             body: message.payload,
         })
     }
@@ -130,7 +135,7 @@ impl Delivery {
         let corpse = Corpse {
             subject: &self.subject,
             address: &address,
-            headers: self.headers.as_ref(),
+            headers: self.headers.clone(),
             body: &self.body,
             id: self.id.clone(),
         };

@@ -48,36 +48,53 @@ impl Bus {
     /// # Errors
     /// [`BusError::Down`] or [`BusError::Denied`].
     pub async fn events(&self) -> Result<EventStream, BusError> {
+        Ok(EventStream {
+            subscriber: self.subscribe_to_events().await?,
+            bus: self.clone(),
+        })
+    }
+
+    async fn subscribe_to_events(&self) -> Result<async_nats::Subscriber, BusError> {
         let wire = &self.0.wire;
+        let what = "a subscription to events";
         wire.ready(Instant::now() + wire.timeout).await?;
-        let subscriber = wire
-            .client
+        let client = wire.client();
+        let subscriber = client
             .subscribe(self.0.names.every_event())
             .await
-            .map_err(|e| wire.refused("a subscription to events", e.to_string()))?;
-        // The subscription is only in force once the server has seen it.
-        let flushed = tokio::time::timeout(wire.timeout, wire.client.flush()).await;
-        if !matches!(flushed, Ok(Ok(()))) {
-            return Err(wire.silent("a subscription to events"));
-        }
-        Ok(EventStream { subscriber })
+            .map_err(|e| wire.refused(what, e.to_string()))?;
+        // In force only once the server has seen it: what it answers now, it answers after that.
+        wire.request("$JS.API.INFO", None, Bytes::new(), what).await?;
+        Ok(subscriber)
     }
 }
 
-/// Live events; see [`Bus::events`].
+/// Live events; see [`Bus::events`]. What happens while the connection is lost is missed.
 #[derive(Debug)]
 pub struct EventStream {
     subscriber: async_nats::Subscriber,
+    bus: Bus,
 }
 
+/// How long to wait before a broken subscription is made again.
+const AGAIN: Duration = Duration::from_millis(250);
+
 impl EventStream {
-    /// The next event; `None` once the bus is gone. What is no event is skipped.
-    pub async fn next(&mut self) -> Option<CallEvent> {
+    /// The next event, waiting for it as long as it takes. What is no event is skipped. Cancel safe.
+    pub async fn next(&mut self) -> CallEvent {
         loop {
-            let message = self.subscriber.next().await?;
-            match serde_json::from_slice(&message.payload) {
-                Ok(event) => return Some(event),
-                Err(error) => tracing::debug!(subject = %message.subject, %error, "not an event"),
+            match self.subscriber.next().await {
+                Some(message) => match serde_json::from_slice(&message.payload) {
+                    Ok(event) => return event,
+                    Err(error) => tracing::debug!(subject = %message.subject, %error, "not an event"),
+                },
+                None => {
+                    tokio::time::sleep(AGAIN).await;
+                    match self.bus.subscribe_to_events().await {
+                        Ok(subscriber) => self.subscriber = subscriber,
+                        Err(error) => tracing::debug!(%error, "events cannot be watched yet"),
+                    }
+                }
             }
         }
     }
@@ -122,7 +139,8 @@ async fn publish(wire: Arc<Wire>, names: Names, mut items: mpsc::Receiver<Item>,
                         return;
                     }
                 }
-                let sent = wire.client.publish(names.event(&event.attempt), body);
+                let client = wire.client();
+                let sent = client.publish(names.event(&event.attempt), body);
                 if !matches!(tokio::time::timeout(wire.timeout, sent).await, Ok(Ok(()))) {
                     dropped.fetch_add(1, Ordering::Relaxed);
                 }

@@ -33,9 +33,16 @@ enum Said {
 }
 
 fn said(message: Message) -> Said {
+    // A job is known by where it is acknowledged: its own headers may say anything, a status among them.
+    if message
+        .reply
+        .as_ref()
+        .is_some_and(|reply| reply.starts_with("$JS.ACK."))
+    {
+        return Said::Job(message);
+    }
     match message.status {
-        None | Some(StatusCode::OK) => Said::Job(message),
-        Some(StatusCode::IDLE_HEARTBEAT) => Said::Nothing,
+        None | Some(StatusCode::OK | StatusCode::IDLE_HEARTBEAT) => Said::Nothing,
         Some(StatusCode::NOT_FOUND | StatusCode::TIMEOUT) => Said::End,
         Some(StatusCode::NO_RESPONDERS) => Said::Gone,
         Some(status) => {
@@ -62,15 +69,15 @@ async fn ask(
 ) -> Result<Subscriber, PullError> {
     let what = "a pull of jobs";
     let failed = |why: String| PullError::Failed(wire.refused(what, why));
-    let inbox = wire.client.new_inbox();
+    let client = wire.client();
+    let inbox = client.new_inbox();
     let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}");
     let send = async {
-        let subscriber = wire
-            .client
+        let subscriber = client
             .subscribe(inbox.clone())
             .await
             .map_err(|e| failed(e.to_string()))?;
-        wire.client
+        client
             .publish_with_reply(subject, inbox, Bytes::from(request.to_string()))
             .await
             .map_err(|e| failed(e.to_string()))?;

@@ -1,8 +1,8 @@
 //! Results: one per attempt, for ever, and read back by whoever wants them.
 
-use async_nats::HeaderMap;
 use async_nats::jetstream::consumer::DeliverPolicy;
 use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
+use async_nats::{HeaderMap, jetstream};
 use bytes::Bytes;
 use futures::StreamExt;
 use hark_outcome::{Attempt, CallResult};
@@ -191,8 +191,10 @@ impl ResultStream {
             },
         };
         let open = async {
-            let stream = wire
-                .js
+            let js = jetstream::ContextBuilder::new()
+                .timeout(wire.timeout)
+                .build(wire.client());
+            let stream = js
                 .get_stream_no_info(self.bus.0.names.result_stream())
                 .await
                 .map_err(|e| wire.refused(what, e.to_string()))?;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::delivery::Delivery;
+use crate::poison::bury_poison;
 use crate::pull::{PullError, pull_first, pull_now};
 use crate::scheduler::Scheduler;
 use crate::setup::{Kind, first_difference};
@@ -38,6 +39,8 @@ pub struct JobSource {
     ack_wait: Duration,
     queues: Vec<Queue>,
     scheduler: Scheduler,
+    /// Up to which loss of the connection the queues were looked through for what may have caused it.
+    looked_through: Option<u64>,
 }
 
 struct Queue {
@@ -92,6 +95,7 @@ impl Bus {
             ack_wait: self.0.checked.ack_wait,
             scheduler: Scheduler::new(queues.iter().map(|q| q.priority)),
             queues,
+            looked_through: None,
         };
         source.ensure_consumers().await?;
         Ok(source)
@@ -110,11 +114,15 @@ impl JobSource {
         let max = max.min(MAX_BATCH);
         let until = Instant::now() + wait;
         let mut mended = false;
-        while max > 0 {
+        if max == 0 {
+            return Ok(Vec::new());
+        }
+        loop {
             let left = until.saturating_duration_since(Instant::now());
             self.wire
                 .ready(Instant::now() + left.max(Duration::from_millis(1)))
                 .await?;
+            self.bury_poison().await?;
             let pulled = match self.pull_now(max).await {
                 Ok(found) if found.is_empty() && !left.is_zero() => self.pull_first(max, until).await,
                 other => other,
@@ -131,7 +139,25 @@ impl JobSource {
                 Err(PullError::Failed(e)) => return Err(e),
             }
         }
-        Ok(Vec::new())
+    }
+
+    /// After each loss of the connection, and before the first pull.
+    async fn bury_poison(&mut self) -> Result<(), BusError> {
+        let losses = self.wire.shared.losses();
+        if self.looked_through == Some(losses) {
+            return Ok(());
+        }
+        for queue in &self.queues {
+            let subject = self.names.job(&queue.campaign, queue.priority);
+            match bury_poison(&self.wire, &self.names, &queue.consumer, &subject).await {
+                Ok(_) => {}
+                Err(e) if e.is_temporary() => return Err(e),
+                // A consumer that is gone is made again by the pull itself.
+                Err(error) => tracing::debug!(%error, consumer = queue.consumer, "not looked through"),
+            }
+        }
+        self.looked_through = Some(losses);
+        Ok(())
     }
 
     /// What waits now. Queues that had less than their share are left out of the next round, and their places go to

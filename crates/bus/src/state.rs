@@ -4,6 +4,7 @@
 //! server that cannot keep our promises; from there a better server leads back to `Connected`.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -26,6 +27,7 @@ const DENIED_FRESH: Duration = Duration::from_secs(15);
 pub(crate) struct Shared {
     state: watch::Sender<Connection>,
     denied: Mutex<Option<(Instant, String)>>,
+    losses: AtomicU64,
 }
 
 impl Shared {
@@ -33,6 +35,7 @@ impl Shared {
         Self {
             state: watch::Sender::new(Connection::Lost),
             denied: Mutex::new(None),
+            losses: AtomicU64::new(0),
         }
     }
 
@@ -61,13 +64,24 @@ impl Shared {
         });
     }
 
+    /// The connection broke, or its client died.
+    pub fn lose(&self) {
+        self.losses.fetch_add(1, Ordering::AcqRel);
+        self.set(Connection::Lost);
+    }
+
+    /// How often the connection was lost since the start.
+    pub fn losses(&self) -> u64 {
+        self.losses.load(Ordering::Acquire)
+    }
+
     /// What the client reports by itself.
     pub fn on_event(&self, event: async_nats::Event) {
         use async_nats::Event as E;
         match event {
             // Not yet `Connected` here: the version is looked at first, by `Wire::ready`.
             E::Connected => {}
-            E::Disconnected | E::Closed => self.set(Connection::Lost),
+            E::Disconnected | E::Closed => self.lose(),
             E::SlowConsumer(_) => {
                 tracing::warn!("a subscription could not keep up; NATS messages were dropped")
             }

@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hark_outcome::{CampaignId, Priority};
-use serde_json::json;
 
-use crate::dead::{Corpse, bury};
+use crate::dead::{Corpse, bury, remove};
 use crate::jobs::subject_counts;
 use crate::subjects::JobAddress;
-use crate::wire::{Read, now};
+use crate::wire::now;
 use crate::{Bus, BusError};
 
 /// How long a job may wait for its campaign to be registered: a producer may be a little ahead of the first worker.
@@ -88,39 +87,11 @@ impl Bus {
                 break;
             }
             from = read.sequence + 1;
-            self.move_to_dead(&stream, address, &read, reason).await?;
+            bury(wire, &self.0.names, &Corpse::of(&read, address), reason).await?;
+            remove(wire, &stream, read.sequence).await?;
             moved += 1;
         }
         Ok(moved)
-    }
-
-    async fn move_to_dead(
-        &self,
-        stream: &str,
-        address: &JobAddress,
-        read: &Read,
-        reason: &str,
-    ) -> Result<(), BusError> {
-        let wire = &self.0.wire;
-        let corpse = Corpse {
-            subject: &read.subject,
-            address,
-            headers: Some(&read.headers),
-            body: &read.body,
-            id: format!("job-{}-{}", read.sequence, read.at.unix_millis()),
-        };
-        bury(wire, &self.0.names, &corpse, reason).await?;
-        let what = "the removal of a dead job";
-        let delete = json!({ "seq": read.sequence, "no_erase": true });
-        match wire
-            .api(&format!("STREAM.MSG.DELETE.{stream}"), &delete, what)
-            .await?
-        {
-            Ok(_) => Ok(()),
-            // Somebody else swept it at the same time (10057: no such message).
-            Err(e) if e.code == 10057 || e.description.contains("no message found") => Ok(()),
-            Err(e) => Err(wire.refused(what, e.to_string())),
-        }
     }
 }
 

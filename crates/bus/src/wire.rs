@@ -4,19 +4,21 @@
 //! Nothing is sent while the connection is down: the client would keep it and send it whenever the server comes back,
 //! long after its caller gave up.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_nats::client::RequestErrorKind;
 use async_nats::connection::State;
-use async_nats::jetstream::stream::RawMessageErrorKind;
-use async_nats::{HeaderMap, Message, Request, jetstream};
+use async_nats::{Client, HeaderMap, Message, Request};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hark_outcome::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::BusError;
+use crate::headers::Headers;
 use crate::state::{Connection, Shared};
 use crate::version::{NEEDED, is_enough};
 
@@ -24,8 +26,7 @@ use crate::version::{NEEDED, is_enough};
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 pub(crate) struct Wire {
-    pub client: async_nats::Client,
-    pub js: jetstream::Context,
+    client: RwLock<Client>,
     pub shared: Arc<Shared>,
     pub url: String,
     pub prefix: String,
@@ -53,18 +54,39 @@ pub(crate) enum NotStored {
 pub(crate) struct Read {
     pub subject: String,
     pub sequence: u64,
-    pub headers: HeaderMap,
+    pub headers: Headers,
+    /// The header block as it is stored.
+    pub raw_headers: Vec<u8>,
     pub body: Bytes,
     pub at: Timestamp,
 }
 
 impl Read {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(async_nats::HeaderValue::as_str)
+        self.headers.get(name)
     }
 }
 
 impl Wire {
+    pub fn new(client: Client, shared: Arc<Shared>, url: String, prefix: String, timeout: Duration) -> Self {
+        Self {
+            client: RwLock::new(client),
+            shared,
+            url,
+            prefix,
+            timeout,
+        }
+    }
+
+    pub fn client(&self) -> Client {
+        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts another client in the place of one that died.
+    pub fn replace(&self, client: Client) {
+        *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
+    }
+
     /// Waits until requests go through, at most until `deadline`.
     pub async fn ready(&self, deadline: Instant) -> Result<(), BusError> {
         let mut watch = self.shared.watch();
@@ -93,8 +115,9 @@ impl Wire {
 
     /// The state now, with the version of a server that came back looked at.
     pub fn look(&self) -> Connection {
-        let state = if self.client.connection_state() == State::Connected {
-            let version = self.client.server_info().version;
+        let client = self.client();
+        let state = if client.connection_state() == State::Connected {
+            let version = client.server_info().version;
             if is_enough(&version) {
                 Connection::Connected
             } else {
@@ -122,7 +145,8 @@ impl Wire {
         if let Some(headers) = headers {
             request = request.headers(headers);
         }
-        let answer = self.client.send_request(subject.to_owned(), request);
+        let client = self.client();
+        let answer = client.send_request(subject.to_owned(), request);
         match tokio::time::timeout(self.timeout, answer).await {
             Ok(Ok(message)) => Ok(message),
             Ok(Err(e)) => Err(match e.kind() {
@@ -132,9 +156,11 @@ impl Wire {
                     what: what.to_owned(),
                     why: e.to_string(),
                 },
-                RequestErrorKind::InvalidSubject | RequestErrorKind::Other => {
-                    self.refused(what, e.to_string())
-                }
+                RequestErrorKind::InvalidSubject => self.refused(what, e.to_string()),
+                RequestErrorKind::Other => BusError::Down {
+                    url: self.url.clone(),
+                    why: format!("the client cannot send ({e})"),
+                },
             }),
             Err(_) => Err(self.silent(what)),
         }
@@ -192,10 +218,10 @@ impl Wire {
 
     /// The last message on a subject, from the stream's leader: never an old copy from a replica.
     pub async fn last(&self, stream: &str, subject: &str, what: &str) -> Result<Option<Read>, BusError> {
-        self.read(stream, Wanted::Last(subject), what).await
+        self.read(stream, &json!({ "last_by_subj": subject }), what).await
     }
 
-    /// The first message at or after `sequence` on subjects that match.
+    /// The first message at or after `sequence` on subjects that match, from the stream's leader.
     pub async fn next(
         &self,
         stream: &str,
@@ -203,42 +229,19 @@ impl Wire {
         sequence: u64,
         what: &str,
     ) -> Result<Option<Read>, BusError> {
-        self.read(stream, Wanted::Next(subject, sequence), what).await
+        self.read(stream, &json!({ "seq": sequence, "next_by_subj": subject }), what)
+            .await
     }
 
-    async fn read(&self, stream: &str, wanted: Wanted<'_>, what: &str) -> Result<Option<Read>, BusError> {
-        self.ready(Instant::now() + self.timeout).await?;
-        let stream = self
-            .js
-            .get_stream_no_info(stream)
-            .await
-            .map_err(|e| self.refused(what, e.to_string()))?;
-        let builder = stream.raw_message_builder();
-        let ask = match wanted {
-            Wanted::Last(subject) => builder.last_by_subject(subject),
-            Wanted::Next(subject, sequence) => builder.sequence(sequence).next_by_subject(subject),
-        }
-        .send();
-        match tokio::time::timeout(self.timeout, ask).await {
-            Ok(Ok(message)) => Ok(Some(Read {
-                subject: message.subject.to_string(),
-                sequence: message.sequence,
-                headers: message.headers,
-                body: message.payload,
-                at: from_nanos(message.time.unix_timestamp_nanos()),
-            })),
-            Ok(Err(e)) => match e.kind() {
-                RawMessageErrorKind::NoMessageFound => Ok(None),
-                RawMessageErrorKind::JetStream(error) => {
-                    if error.error_code() == jetstream::ErrorCode::STREAM_NOT_FOUND {
-                        Err(self.missing(what))
-                    } else {
-                        Err(self.refused(what, error.to_string()))
-                    }
-                }
-                _ => Err(self.silent(what)),
-            },
-            Err(_) => Err(self.silent(what)),
+    async fn read(&self, stream: &str, ask: &Value, what: &str) -> Result<Option<Read>, BusError> {
+        match self.api(&format!("STREAM.MSG.GET.{stream}"), ask, what).await? {
+            Ok(answer) => read(&answer["message"])
+                .map(Some)
+                .ok_or_else(|| self.refused(what, "the stored message it sent is incomplete")),
+            Err(e) if e.code == ApiError::NO_MESSAGE => Ok(None),
+            Err(e) if e.code == ApiError::STREAM_NOT_FOUND => Err(self.missing(what)),
+            Err(e) if e.is_passing() => Err(self.silent(what)),
+            Err(e) => Err(self.refused(what, e.to_string())),
         }
     }
 
@@ -283,9 +286,21 @@ impl Wire {
     }
 }
 
-enum Wanted<'a> {
-    Last(&'a str),
-    Next(&'a str, u64),
+/// A message as the API sends it: headers and body in base64, each absent when empty.
+fn read(message: &Value) -> Option<Read> {
+    let bytes = |field: &str| match message.get(field).and_then(Value::as_str) {
+        Some(text) => STANDARD.decode(text).ok(),
+        None => Some(Vec::new()),
+    };
+    let raw_headers = bytes("hdrs")?;
+    Some(Read {
+        subject: message.get("subject")?.as_str()?.to_owned(),
+        sequence: message.get("seq")?.as_u64()?,
+        headers: Headers::parse(&raw_headers),
+        raw_headers,
+        body: Bytes::from(bytes("data")?),
+        at: message.get("time")?.as_str()?.parse().ok()?,
+    })
 }
 
 /// An error of the JetStream API.
@@ -297,6 +312,7 @@ pub(crate) struct ApiError {
 }
 
 impl ApiError {
+    pub const NO_MESSAGE: u64 = 10037;
     pub const STREAM_NOT_FOUND: u64 = 10059;
     pub const STREAM_NAME_IN_USE: u64 = 10058;
     pub const CONSUMER_EXISTS: u64 = 10148;
