@@ -30,7 +30,7 @@ pub enum Grade {
 /// A probability, 0 to 1; two decimals in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Confidence(f32);
+pub struct Confidence(f64);
 
 impl Confidence {
     /// Clamps into 0 ..= 1; not-a-number becomes 0.
@@ -46,7 +46,7 @@ impl Confidence {
     /// As a number.
     #[must_use]
     pub const fn get(self) -> f32 {
-        self.0
+        self.0 as f32
     }
 }
 
