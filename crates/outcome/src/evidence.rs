@@ -39,7 +39,7 @@ impl Confidence {
         Self(if p.is_nan() {
             0.0
         } else {
-            (p.clamp(0.0, 1.0) * 100.0).round() / 100.0
+            (f64::from(p.clamp(0.0, 1.0)) * 100.0).round() / 100.0
         })
     }
 
