@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use self::numbering::{NumberFormat, Numbering};
 pub use self::prefix::{Prefix, PrefixError};
 pub(crate) use self::secret::{Secret, read_secret};
+pub(crate) use self::trunk::split_address;
 pub use self::trunk::{TlsOptions, Transport, TrunkConfig};
 use crate::media::PortRange;
 

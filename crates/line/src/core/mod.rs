@@ -180,6 +180,11 @@ impl Machine {
         self.challenges = 0;
     }
 
+    /// The trunk it goes over.
+    pub(crate) const fn trunk(&self) -> &TrunkId {
+        &self.trunk
+    }
+
     /// Whether nothing is left to do.
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.state, State::Over)

@@ -1,0 +1,133 @@
+//! Requests of ours that the stack repeats and times: each in a task of its own, because the stack's `receive` may not
+//! be cancelled half way.
+
+use std::time::Duration;
+
+use rsipstack::sip::{Request, SipMessage, StatusCodeKind};
+use rsipstack::transaction::Transaction;
+use rsipstack::transaction::endpoint::EndpointInnerRef;
+use rsipstack::transaction::key::{TransactionKey, TransactionRole};
+use rsipstack::transaction::transaction::{TransactionEvent, TransactionEventSender};
+use tokio::sync::oneshot;
+
+use super::read;
+use super::way::Way;
+use crate::core::Reply;
+
+/// Beyond the stack's own 32 s: whatever it does, a request is over then.
+const LONGEST: Duration = Duration::from_secs(40);
+
+/// A running INVITE.
+pub(super) struct InviteHandle {
+    key: TransactionKey,
+    events: TransactionEventSender,
+}
+
+impl InviteHandle {
+    /// Repeats the INVITE no more. What comes late still reaches the call.
+    pub(super) fn abandon(&self) {
+        self.events
+            .send(TransactionEvent::Terminate(self.key.clone()))
+            .ok();
+    }
+}
+
+/// Sends an INVITE. Its responses reach the call through the registry.
+pub(super) fn invite(
+    endpoint: &EndpointInnerRef,
+    way: &Way,
+    request: Request,
+) -> Result<InviteHandle, String> {
+    let mut transaction = client(endpoint, way, request)?;
+    let handle = InviteHandle {
+        key: transaction.key.clone(),
+        events: transaction.tu_sender.clone(),
+    };
+    tokio::spawn(async move {
+        if let Err(error) = transaction.send().await {
+            tracing::warn!(%error, "an INVITE could not be sent");
+            return;
+        }
+        // Ends by itself: every state of the transaction has a timer.
+        while transaction.receive().await.is_some() {}
+    });
+    Ok(handle)
+}
+
+/// Sends another request; the receiver gets its final response, or one made up for a timeout.
+pub(super) fn request(
+    endpoint: &EndpointInnerRef,
+    way: &Way,
+    request: Request,
+) -> oneshot::Receiver<Answered> {
+    let (sender, receiver) = oneshot::channel();
+    let transaction = client(endpoint, way, request);
+    tokio::spawn(async move {
+        let answered = match transaction {
+            Ok(transaction) => tokio::time::timeout(LONGEST, run(transaction))
+                .await
+                .unwrap_or_else(|_| timeout()),
+            Err(why) => Answered {
+                reply: made_up(503, &why),
+                server: None,
+                allow: None,
+            },
+        };
+        sender.send(answered).ok();
+    });
+    receiver
+}
+
+/// A final response, and what only a probe wants to know of it.
+pub(super) struct Answered {
+    pub(super) reply: Reply,
+    pub(super) server: Option<String>,
+    pub(super) allow: Option<String>,
+}
+
+async fn run(mut transaction: Transaction) -> Answered {
+    if let Err(error) = transaction.send().await {
+        return Answered {
+            reply: made_up(503, &error.to_string()),
+            server: None,
+            allow: None,
+        };
+    }
+    while let Some(message) = transaction.receive().await {
+        if let SipMessage::Response(response) = message
+            && response.status_code.kind() != StatusCodeKind::Provisional
+        {
+            return Answered {
+                reply: read::reply(&response),
+                server: read::value(&response, "Server").or_else(|| read::value(&response, "User-Agent")),
+                allow: read::value(&response, "Allow"),
+            };
+        }
+    }
+    timeout()
+}
+
+fn timeout() -> Answered {
+    Answered {
+        reply: made_up(408, "no answer"),
+        server: None,
+        allow: None,
+    }
+}
+
+fn made_up(code: u16, phrase: &str) -> Reply {
+    Reply {
+        code,
+        phrase: phrase.to_owned(),
+        local: true,
+        ..Reply::default()
+    }
+}
+
+fn client(endpoint: &EndpointInnerRef, way: &Way, request: Request) -> Result<Transaction, String> {
+    let key = TransactionKey::from_request(&request, TransactionRole::Client).map_err(|e| e.to_string())?;
+    let mut transaction =
+        Transaction::new_client(key, request, endpoint.clone(), Some(way.connection.clone()));
+    transaction.destination = Some(way.destination());
+    Ok(transaction)
+}
