@@ -310,3 +310,6 @@ impl Lag {
         f(&mut b)
     }
 }
+
+#[cfg(test)]
+mod tests;
