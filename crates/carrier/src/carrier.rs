@@ -4,6 +4,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use tokio::net::TcpListener;
+
+use crate::media::Engine;
+use crate::net::{bind, serve_streams, serve_udp, tls_acceptor};
+use crate::switch::Switch;
 use crate::{CarrierConfig, Report};
 
 /// A running carrier. Clones are the same carrier; it stops at [`Carrier::shutdown`] or when the last clone is dropped.
@@ -16,6 +21,13 @@ pub struct Carrier {
 struct Inner {
     address: SocketAddr,
     tls_address: Option<SocketAddr>,
+    switch: Arc<Switch>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.switch.stop();
+    }
 }
 
 /// Why a carrier could not start.
@@ -54,13 +66,47 @@ impl Carrier {
     ///
     /// # Errors
     /// [`CarrierError`]: a senseless value, a port that is taken, an unusable certificate.
-    #[expect(clippy::unused_async, reason = "the sockets come with the next step")]
     pub async fn start(config: CarrierConfig) -> Result<Self, CarrierError> {
         config.check().map_err(CarrierError::Config)?;
+        let tls = match &config.tls {
+            None => None,
+            Some(tls) => {
+                let failed = |source| CarrierError::Listen {
+                    what: "TLS",
+                    address: tls.listen,
+                    source,
+                };
+                let listener = TcpListener::bind(tls.listen).await.map_err(failed)?;
+                let address = listener.local_addr().map_err(failed)?;
+                Some((tls_acceptor(tls)?, listener, address))
+            }
+        };
+        let (udp, tcp) = bind(config.listen).await?;
+        let address = udp.local_addr().map_err(|source| CarrierError::Listen {
+            what: "UDP",
+            address: config.listen,
+            source,
+        })?;
+        let engine = Engine::start(
+            config.media_threads,
+            config.rtp_ports,
+            config.impair,
+            config.record_s,
+        )
+        .map_err(CarrierError::Thread)?;
+        let switch = Switch::new(config, engine);
+        switch.spawn(serve_udp(udp, switch.clone()));
+        switch.spawn(serve_streams(tcp, None, switch.clone()));
+        let tls_address = tls.map(|(acceptor, listener, address)| {
+            switch.spawn(serve_streams(listener, Some(acceptor), switch.clone()));
+            address
+        });
+        tracing::info!(%address, ?tls_address, "a simulated telephone network listens");
         Ok(Self {
             inner: Arc::new(Inner {
-                address: config.listen,
-                tls_address: None,
+                address,
+                tls_address,
+                switch,
             }),
         })
     }
@@ -80,25 +126,29 @@ impl Carrier {
     /// What it saw so far.
     #[must_use]
     pub fn report(&self) -> Report {
-        Report::default()
+        self.inner.switch.ledger().report(self.inner.switch.now())
     }
 
     /// Calls that are up, or being set up, now.
     #[must_use]
     pub fn live_calls(&self) -> usize {
-        0
+        self.inner.switch.ledger().live()
     }
 
     /// Drops every SIP message from now on, both ways, as a dead trunk does; `false` = speaks again.
-    pub fn mute(&self, _mute: bool) {}
+    pub fn mute(&self, mute: bool) {
+        self.inner.switch.mute(mute);
+    }
 
     /// What the caller of a Call-ID said, 8 kHz, as far as `record_s` kept it.
     #[must_use]
-    pub fn recording(&self, _call_id: &str) -> Option<Vec<i16>> {
-        None
+    pub fn recording(&self, call_id: &str) -> Option<Vec<i16>> {
+        self.inner.switch.ledger().recording(call_id)
     }
 
     /// Stops: no message is answered any more, sockets are closed. Calls that are up just fall silent.
-    #[expect(clippy::unused_async, reason = "the sockets come with the next step")]
-    pub async fn shutdown(&self) {}
+    pub async fn shutdown(&self) {
+        self.inner.switch.stop();
+        self.inner.switch.wait().await;
+    }
 }

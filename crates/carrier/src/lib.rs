@@ -8,14 +8,19 @@
 //! per call walks through (`call`), fed by sockets (`net`, `media`). What happened is in the [`Report`].
 
 pub mod behaviour;
+mod call;
 mod carrier;
 mod config;
 mod dice;
+mod ledger;
 mod media;
 mod mix;
+mod net;
 pub mod prompts;
 mod report;
 mod script;
+mod sip;
+mod switch;
 
 pub use behaviour::{Behaviour, Fault};
 pub use carrier::{Carrier, CarrierError};

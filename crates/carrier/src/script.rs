@@ -25,6 +25,20 @@ const NEVER_CUT: f64 = 4.0;
 pub(crate) struct Span {
     pub real: Duration,
     pub full: Duration,
+    /// The part at its start that is the same in both.
+    pub kept: Duration,
+}
+
+impl Span {
+    /// How long `elapsed` of the real span would be unshortened.
+    pub(crate) fn stretched(self, elapsed: Duration) -> Duration {
+        let (elapsed, kept) = (elapsed.min(self.real), self.kept);
+        if elapsed <= kept {
+            return elapsed;
+        }
+        let scale = (self.full - kept).as_secs_f64() / (self.real - kept).as_secs_f64();
+        kept + (elapsed - kept).mul_f64(scale)
+    }
 }
 
 /// One step of a call, from the carrier's side.
@@ -170,6 +184,13 @@ impl Script {
     }
 }
 
+impl Script {
+    /// Whether the carrier's side ends the call if the caller does nothing.
+    pub(crate) fn ends_by_itself(&self) -> bool {
+        matches!(self.steps.last(), Some(Step::Bye | Step::Refuse { .. }))
+    }
+}
+
 impl Behaviour {
     /// Checks the parameters.
     ///
@@ -213,10 +234,12 @@ impl Draft {
         if !(0.0..=86_400.0).contains(&seconds) {
             return Err(format!("{name} is {seconds}; give seconds from 0 to 86400"));
         }
-        let real = seconds.min(kept) + (seconds - kept).max(0.0) * self.scale;
+        let kept = seconds.min(kept);
+        let real = kept + (seconds - kept) * self.scale;
         Ok(Span {
             real: Duration::from_secs_f64(real),
             full: Duration::from_secs_f64(seconds),
+            kept: Duration::from_secs_f64(kept),
         })
     }
 
@@ -227,6 +250,7 @@ impl Draft {
         self.step(Step::Wait(Span {
             real: lasting,
             full: lasting,
+            kept: lasting,
         }));
     }
 

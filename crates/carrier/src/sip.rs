@@ -8,5 +8,5 @@ mod sdp;
 
 pub(crate) use framing::Framer;
 pub(crate) use header::{NameAddr, param, user_of};
-pub(crate) use message::{Message, ParseError, Start, Text};
-pub(crate) use sdp::{Offer, answer, direction_answer, read_offer};
+pub(crate) use message::{Message, Start, Text};
+pub(crate) use sdp::{Direction, Offer, answer, direction_answer, read_offer};

@@ -45,13 +45,19 @@ fn fields(value: &str) -> Vec<(String, String)> {
         })
         .filter_map(|part| {
             let (name, value) = part.split_once('=')?;
-            Some((name.trim().to_ascii_lowercase(), value.trim().trim_matches('"').to_owned()))
+            Some((
+                name.trim().to_ascii_lowercase(),
+                value.trim().trim_matches('"').to_owned(),
+            ))
         })
         .collect()
 }
 
 fn hex_md5(text: &str) -> String {
-    Md5::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+    Md5::digest(text.as_bytes())
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
 }
 
 #[cfg(test)]

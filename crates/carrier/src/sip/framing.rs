@@ -24,7 +24,11 @@ impl Framer {
         let skip = self.0.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
         self.0.drain(..skip);
         let Some((head, rest)) = split_head(&self.0) else {
-            return if self.0.len() > MAX_HEAD { Err(Broken) } else { Ok(None) };
+            return if self.0.len() > MAX_HEAD {
+                Err(Broken)
+            } else {
+                Ok(None)
+            };
         };
         let length = content_length(head).ok_or(Broken)?;
         if length > MAX_BODY {
@@ -43,7 +47,9 @@ fn content_length(head: &[u8]) -> Option<usize> {
     let head = std::str::from_utf8(head).ok()?;
     for line in head.lines() {
         if let Some((name, value)) = line.split_once(':')
-            && ["content-length", "l"].iter().any(|n| name.trim().eq_ignore_ascii_case(n))
+            && ["content-length", "l"]
+                .iter()
+                .any(|n| name.trim().eq_ignore_ascii_case(n))
         {
             return value.trim().parse().ok();
         }

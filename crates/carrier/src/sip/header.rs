@@ -73,7 +73,10 @@ mod tests {
 
     #[test]
     fn the_number_is_the_user_without_parameters() {
-        assert_eq!(user_of("sip:+8613800138000;npdi@host:5060;user=phone"), "+8613800138000");
+        assert_eq!(
+            user_of("sip:+8613800138000;npdi@host:5060;user=phone"),
+            "+8613800138000"
+        );
         assert_eq!(user_of("tel:+8613800138000;phone-context=x"), "+8613800138000");
         assert_eq!(user_of("sip:100:secret@host"), "100");
     }

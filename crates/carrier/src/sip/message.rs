@@ -59,7 +59,11 @@ impl Message {
             let (name, value) = line.split_once(':').ok_or(ParseError::Header)?;
             headers.push((full_name(name.trim_end()), value.trim().to_owned()));
         }
-        let mut message = Self { start, headers, body: body.to_vec() };
+        let mut message = Self {
+            start,
+            headers,
+            body: body.to_vec(),
+        };
         if let Some(length) = message.header("content-length") {
             let length: usize = length.parse().map_err(|_| ParseError::Length)?;
             if length > message.body.len() {
@@ -73,12 +77,18 @@ impl Message {
 
     /// The first header of a name, given in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers(name).next()
+        self.headers
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
     }
 
     /// Every header of a name, given in lower case.
     pub(crate) fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.headers.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.headers
+            .iter()
+            .filter(move |(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
     }
 
     /// The method of a request; the CSeq's method of a response.
@@ -86,14 +96,6 @@ impl Message {
         match &self.start {
             Start::Request { method, .. } => method,
             Start::Response { .. } => self.cseq().map_or("", |(_, m)| m),
-        }
-    }
-
-    /// The code of a response.
-    pub(crate) const fn code(&self) -> Option<u16> {
-        match self.start {
-            Start::Response { code } => Some(code),
-            Start::Request { .. } => None,
         }
     }
 
@@ -120,8 +122,10 @@ impl Message {
     }
 
     /// The tag of From.
-    pub(crate) fn from_tag(&self) -> &str {
-        self.header("from").and_then(|v| super::param(v, "tag")).unwrap_or_default()
+    pub(crate) fn caller_tag(&self) -> &str {
+        self.header("from")
+            .and_then(|v| super::param(v, "tag"))
+            .unwrap_or_default()
     }
 
     /// The tag of To.
@@ -131,20 +135,26 @@ impl Message {
 
     /// Whether a comma-separated header of this name lists a word.
     pub(crate) fn lists(&self, name: &str, word: &str) -> bool {
-        self.headers(name).flat_map(|v| v.split(',')).any(|w| w.trim().eq_ignore_ascii_case(word))
+        self.headers(name)
+            .flat_map(|v| v.split(','))
+            .any(|w| w.trim().eq_ignore_ascii_case(word))
     }
 
     fn check(&self) -> Result<(), ParseError> {
         let whole = !self.branch().is_empty()
             && !self.call_id().is_empty()
-            && !self.from_tag().is_empty()
+            && !self.caller_tag().is_empty()
             && self.header("to").is_some_and(|v| !v.is_empty())
             && self.cseq().is_some_and(|(_, m)| !m.is_empty());
         let agrees = match &self.start {
             Start::Request { method, .. } => self.cseq().is_some_and(|(_, m)| m == method),
             Start::Response { .. } => true,
         };
-        if whole && agrees { Ok(()) } else { Err(ParseError::Mandatory) }
+        if whole && agrees {
+            Ok(())
+        } else {
+            Err(ParseError::Mandatory)
+        }
     }
 }
 
@@ -173,7 +183,12 @@ impl Text {
     pub(crate) fn body(self, content: Option<&str>) -> Vec<u8> {
         let content_type = content.map_or("", |_| "Content-Type: application/sdp\r\n");
         let content = content.unwrap_or_default();
-        format!("{}{content_type}Content-Length: {}\r\n\r\n{content}", self.0, content.len()).into_bytes()
+        format!(
+            "{}{content_type}Content-Length: {}\r\n\r\n{content}",
+            self.0,
+            content.len()
+        )
+        .into_bytes()
     }
 }
 
@@ -200,15 +215,24 @@ fn start_line(line: &str) -> Result<Start, ParseError> {
     let mut word = || words.next().ok_or(ParseError::StartLine);
     let first = word()?;
     if first.eq_ignore_ascii_case("SIP/2.0") {
-        let code = word()?.parse().ok().filter(|c| (100..=699).contains(c)).ok_or(ParseError::StartLine)?;
+        let code = word()?
+            .parse()
+            .ok()
+            .filter(|c| (100..=699).contains(c))
+            .ok_or(ParseError::StartLine)?;
         return Ok(Start::Response { code });
     }
     let (method, uri, version) = (first, word()?, word()?);
-    let is_token = method.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&b));
+    let is_token = method
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&b));
     if !is_token || !version.eq_ignore_ascii_case("SIP/2.0") || words.next().is_some() {
         return Err(ParseError::StartLine);
     }
-    Ok(Start::Request { method: method.to_owned(), uri: uri.to_owned() })
+    Ok(Start::Request {
+        method: method.to_owned(),
+        uri: uri.to_owned(),
+    })
 }
 
 /// Lower case, and compact forms spelt out (RFC 3261 §7.3.3 and its extensions).
@@ -289,7 +313,10 @@ mod tests {
     #[test]
     fn compact_names_folded_lines_and_lengths_are_understood() {
         let m = Message::parse(INVITE.as_bytes()).expect("a message");
-        assert_eq!((m.method(), m.call_id(), m.from_tag(), m.to_tag()), ("INVITE", "c1@x", "abc", None));
+        assert_eq!(
+            (m.method(), m.call_id(), m.caller_tag(), m.to_tag()),
+            ("INVITE", "c1@x", "abc", None)
+        );
         assert_eq!(m.branch(), "z9hG4bK77");
         assert_eq!(m.header("subject"), Some("a folded line"));
         assert_eq!(m.body, b"body");
@@ -300,10 +327,16 @@ mod tests {
         let parse = |text: &str| Message::parse(text.as_bytes()).expect_err("refused");
         assert_eq!(parse("INVITE sip:a SIP/2.0\r\n"), ParseError::Unfinished);
         assert_eq!(parse("HELLO\r\n\r\n"), ParseError::StartLine);
-        assert_eq!(parse(&INVITE.replace("CSeq: 1 INVITE", "CSeq: 1 BYE")), ParseError::Mandatory);
+        assert_eq!(
+            parse(&INVITE.replace("CSeq: 1 INVITE", "CSeq: 1 BYE")),
+            ParseError::Mandatory
+        );
         assert_eq!(parse(&INVITE.replace("tag=abc", "")), ParseError::Mandatory);
         assert_eq!(parse(&INVITE.replace("l: 4", "l: 400")), ParseError::Length);
-        assert_eq!(parse(&INVITE.replace("Subject: a", "Subject")), ParseError::Header);
+        assert_eq!(
+            parse(&INVITE.replace("Subject: a", "Subject")),
+            ParseError::Header
+        );
     }
 
     #[test]
@@ -316,7 +349,10 @@ mod tests {
             .header("CSeq", "1 INVITE")
             .body(Some("v=0\r\n"));
         let m = Message::parse(&bytes).expect("a message");
-        assert_eq!((m.code(), m.method(), m.to_tag()), (Some(183), "INVITE", Some("2")));
+        assert_eq!(
+            (&m.start, m.method(), m.to_tag()),
+            (&Start::Response { code: 183 }, "INVITE", Some("2"))
+        );
         assert_eq!(m.body, b"v=0\r\n");
     }
 

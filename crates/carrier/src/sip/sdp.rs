@@ -60,7 +60,10 @@ pub(crate) fn read_offer(body: &[u8]) -> Option<Offer> {
         if audio.is_some() && !in_audio {
             continue; // another stream's lines
         }
-        if let Some(c) = line.strip_prefix("c=IN IP4 ").or_else(|| line.strip_prefix("c=IN IP6 ")) {
+        if let Some(c) = line
+            .strip_prefix("c=IN IP4 ")
+            .or_else(|| line.strip_prefix("c=IN IP6 "))
+        {
             address = c.split('/').next()?.trim().parse().ok();
         } else if let Some(d) = Direction::read(line) {
             direction = d;
@@ -80,12 +83,27 @@ pub(crate) fn read_offer(body: &[u8]) -> Option<Offer> {
             _ => None,
         })
         .collect();
-    let rtp = address.filter(|a| port != 0 && !a.is_unspecified()).map(|a| SocketAddr::new(a, port));
-    Some(Offer { rtp, codecs, dtmf, comfort: types.contains(&13), direction })
+    let rtp = address
+        .filter(|a| port != 0 && !a.is_unspecified())
+        .map(|a| SocketAddr::new(a, port));
+    Some(Offer {
+        rtp,
+        codecs,
+        dtmf,
+        comfort: types.contains(&13),
+        direction,
+    })
 }
 
 /// Writes a description of our side: codec (none = only G.729, which nobody here speaks), DTMF, comfort noise.
-pub(crate) fn answer(at: SocketAddr, session: u64, codecs: &[Codec], dtmf: Option<u8>, comfort: bool, direction: &str) -> String {
+pub(crate) fn answer(
+    at: SocketAddr,
+    session: u64,
+    codecs: &[Codec],
+    dtmf: Option<u8>,
+    comfort: bool,
+    direction: &str,
+) -> String {
     use std::fmt::Write as _;
     let ip = at.ip();
     let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
@@ -143,12 +161,18 @@ mod tests {
         let offer = read_offer(body.as_bytes()).expect("audio");
         assert_eq!(offer.rtp, "127.0.0.1:4000".parse().ok());
         assert_eq!(offer.codecs, [Codec::Pcma, Codec::Pcmu]);
-        assert_eq!((offer.dtmf, offer.comfort, offer.direction), (Some(101), false, Direction::SendOnly));
+        assert_eq!(
+            (offer.dtmf, offer.comfort, offer.direction),
+            (Some(101), false, Direction::SendOnly)
+        );
 
         let at = "127.0.0.1:10000".parse().expect("an address");
         let ours = answer(at, 1, &[Codec::Pcma], Some(101), true, "sendrecv");
         let read = read_offer(ours.as_bytes()).expect("audio");
-        assert_eq!((read.rtp, read.codecs, read.comfort), (Some(at), vec![Codec::Pcma], true));
+        assert_eq!(
+            (read.rtp, read.codecs, read.comfort),
+            (Some(at), vec![Codec::Pcma], true)
+        );
     }
 
     #[test]
