@@ -70,8 +70,8 @@ impl Default for BusConfig {
     }
 }
 
-/// A configuration that was checked.
-#[derive(Debug, Clone)]
+/// A configuration that was checked. Never printed: it may hold a password.
+#[derive(Clone)]
 pub(crate) struct Checked {
     pub servers: Vec<String>,
     /// User and password from the first server's address; the user alone is a token. The library ignores them.

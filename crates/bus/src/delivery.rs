@@ -162,26 +162,31 @@ impl Delivery {
 
 /// What the acknowledgement subject says of its message.
 #[derive(Debug, PartialEq, Eq)]
-struct Meta {
-    delivered: u64,
-    sequence: u64,
-    published_nanos: i128,
+pub(crate) struct Meta {
+    pub delivered: u64,
+    pub sequence: u64,
+    pub consumer_sequence: u64,
+    pub published_nanos: i128,
+    /// What waits in the consumer behind this message.
+    pub pending: u64,
 }
 
 impl Meta {
     /// `$JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.<consumer sequence>.<nanoseconds>.<pending>`, with domain
     /// and account before the stream, and a token at the end, on servers that say so.
-    fn parse(reply: &str) -> Option<Self> {
+    pub(crate) fn parse(reply: &str) -> Option<Self> {
         let tokens: Vec<&str> = reply.strip_prefix("$JS.ACK.")?.split('.').collect();
-        let delivered = match tokens.len() {
-            7 => 2,
-            9.. => 4,
+        let facts = match tokens.len() {
+            7 => &tokens[2..7],
+            9.. => &tokens[4..9],
             _ => return None,
         };
         Some(Self {
-            delivered: tokens[delivered].parse().ok()?,
-            sequence: tokens[delivered + 1].parse().ok()?,
-            published_nanos: tokens[delivered + 3].parse().ok()?,
+            delivered: facts[0].parse().ok()?,
+            sequence: facts[1].parse().ok()?,
+            consumer_sequence: facts[2].parse().ok()?,
+            published_nanos: facts[3].parse().ok()?,
+            pending: facts[4].parse().ok()?,
         })
     }
 }
@@ -195,12 +200,12 @@ mod tests {
         let meta = Meta {
             delivered: 3,
             sequence: 42,
+            consumer_sequence: 7,
             published_nanos: 1_700_000_000_000_000_000,
+            pending: 5,
         };
-        assert_eq!(
-            Meta::parse("$JS.ACK.HARK_JOB.a_high.3.42.7.1700000000000000000.5").as_ref(),
-            Some(&meta)
-        );
+        let short = "$JS.ACK.HARK_JOB.a_high.3.42.7.1700000000000000000.5";
+        assert_eq!(Meta::parse(short).as_ref(), Some(&meta));
         let long = "$JS.ACK._.hash.HARK_JOB.a_high.3.42.7.1700000000000000000.5.token";
         assert_eq!(Meta::parse(long), Some(meta));
         for bad in ["", "$JS.ACK.a.b", "_INBOX.x", "$JS.ACK.s.c.x.42.7.17.5"] {

@@ -166,6 +166,8 @@ impl Bus {
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub total: u64,
+    /// Of the last message ever stored.
+    pub last_sequence: u64,
     /// By subject; empty unless asked for.
     pub subjects: BTreeMap<String, u64>,
 }
@@ -190,6 +192,7 @@ pub(crate) async fn subject_counts(
             Err(e) => return Err(wire.refused(what, e.to_string())),
         };
         counts.total = info["state"]["messages"].as_u64().unwrap_or(0);
+        counts.last_sequence = info["state"]["last_seq"].as_u64().unwrap_or(0);
         let page = info["state"]["subjects"].as_object();
         let before = counts.subjects.len();
         counts.subjects.extend(

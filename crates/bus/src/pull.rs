@@ -24,7 +24,7 @@ pub(crate) enum PullError {
 }
 
 /// What one message of a pull says.
-enum Said {
+pub(crate) enum Said {
     Job(Message),
     Nothing,
     End,
@@ -32,7 +32,7 @@ enum Said {
     Refused(String),
 }
 
-fn said(message: Message) -> Said {
+pub(crate) fn said(message: Message) -> Said {
     // A job is known by where it is acknowledged: its own headers may say anything, a status among them.
     if message
         .reply
@@ -61,7 +61,7 @@ fn said(message: Message) -> Said {
 }
 
 /// A pull request that is under way.
-async fn ask(
+pub(crate) async fn ask(
     wire: &Wire,
     stream: &str,
     consumer: &str,

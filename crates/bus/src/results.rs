@@ -1,12 +1,8 @@
-//! Results: one per attempt, for ever, and read back by whoever wants them.
+//! Results: one per attempt, for ever.
 
-use async_nats::jetstream::consumer::DeliverPolicy;
-use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
-use async_nats::{HeaderMap, jetstream};
+use async_nats::HeaderMap;
 use bytes::Bytes;
-use futures::StreamExt;
 use hark_outcome::{Attempt, CallResult};
-use std::time::Duration;
 
 use crate::jobs::subject_counts;
 use crate::once::{Once, Write, write_once};
@@ -25,15 +21,6 @@ pub enum Written {
     First,
     /// Another stands there already; this one was not kept.
     AlreadyThere,
-}
-
-/// Where to begin to read results.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum From {
-    /// At the oldest.
-    Beginning,
-    /// At the next one to come.
-    New,
 }
 
 impl Bus {
@@ -102,127 +89,9 @@ impl Bus {
     pub fn result_stream(&self) -> String {
         self.0.names.result_stream()
     }
-
-    /// Follows the results in the order in which they were written.
-    ///
-    /// # Errors
-    /// [`BusError`] when the stream cannot be read.
-    pub async fn results(&self, from: From) -> Result<ResultStream, BusError> {
-        let policy = match from {
-            From::Beginning => DeliverPolicy::All,
-            From::New => DeliverPolicy::New,
-        };
-        let mut stream = ResultStream {
-            bus: self.clone(),
-            from: policy,
-            messages: None,
-            last: 0,
-            backlog: 0,
-        };
-        stream.open().await?;
-        Ok(stream)
-    }
 }
 
-/// Results as they come; see [`Bus::results`]. It outlives a lost connection and a restarted server.
-pub struct ResultStream {
-    bus: Bus,
-    from: DeliverPolicy,
-    messages: Option<Box<Ordered>>,
-    last: u64,
-    backlog: u64,
-}
-
-impl std::fmt::Debug for ResultStream {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ResultStream")
-            .field("last", &self.last)
-            .field("backlog", &self.backlog)
-            .finish_non_exhaustive()
-    }
-}
-
-/// How long to wait before a broken stream is opened again.
-const REOPEN: Duration = Duration::from_millis(250);
-
-impl ResultStream {
-    /// The next result, waiting for it as long as it takes. An unreadable one is an error, and the next call goes on
-    /// behind it. Cancel safe: nothing is lost when the future is dropped.
-    pub async fn next(&mut self) -> Option<Result<CallResult, BusError>> {
-        loop {
-            let Some(messages) = self.messages.as_mut() else {
-                tokio::time::sleep(REOPEN).await;
-                if let Err(error) = self.open().await {
-                    tracing::debug!(%error, "results cannot be followed yet");
-                }
-                continue;
-            };
-            match messages.next().await {
-                Some(Ok(message)) => {
-                    if let Ok(info) = message.info() {
-                        self.last = info.stream_sequence;
-                        self.backlog = info.pending;
-                    }
-                    return Some(decode(&message.subject, &message.payload));
-                }
-                Some(Err(error)) => {
-                    tracing::debug!(%error, "following results anew");
-                    self.messages = None;
-                }
-                None => self.messages = None,
-            }
-        }
-    }
-
-    /// How many results were already there, and not yet read, when the last one was read.
-    #[must_use]
-    pub const fn backlog(&self) -> u64 {
-        self.backlog
-    }
-
-    async fn open(&mut self) -> Result<(), BusError> {
-        let wire = &self.bus.0.wire;
-        let what = "the results";
-        wire.ready(tokio::time::Instant::now() + wire.timeout).await?;
-        let deliver_policy = match self.last {
-            0 => self.from,
-            last => DeliverPolicy::ByStartSequence {
-                start_sequence: last + 1,
-            },
-        };
-        let open = async {
-            let js = jetstream::ContextBuilder::new()
-                .timeout(wire.timeout)
-                .build(wire.client());
-            let stream = js
-                .get_stream_no_info(self.bus.0.names.result_stream())
-                .await
-                .map_err(|e| wire.refused(what, e.to_string()))?;
-            let config = OrderedConfig {
-                deliver_policy,
-                ..OrderedConfig::default()
-            };
-            let consumer = stream
-                .create_consumer(config)
-                .await
-                .map_err(|e| wire.refused(what, e.to_string()))?;
-            let backlog = consumer.cached_info().num_pending;
-            let messages = consumer
-                .messages()
-                .await
-                .map_err(|e| wire.refused(what, e.to_string()))?;
-            Ok::<_, BusError>((backlog, messages))
-        };
-        let (backlog, messages) = tokio::time::timeout(wire.timeout, open)
-            .await
-            .map_err(|_| wire.silent(what))??;
-        self.backlog = backlog;
-        self.messages = Some(Box::new(messages));
-        Ok(())
-    }
-}
-
-fn decode(subject: &str, body: &[u8]) -> Result<CallResult, BusError> {
+pub(crate) fn decode(subject: &str, body: &[u8]) -> Result<CallResult, BusError> {
     serde_json::from_slice(body).map_err(|e| BusError::Unreadable {
         subject: subject.to_owned(),
         why: e.to_string(),

@@ -157,3 +157,33 @@ async fn an_unreadable_result_is_an_error_and_the_next_one_is_read() {
         "good"
     );
 }
+
+#[tokio::test]
+async fn a_thousand_and_more_results_come_once_each_and_in_order() {
+    let server = Server::start().await;
+    let bus = server.bus().await;
+    let total = 1300;
+    let puts = (0..total).map(|n| {
+        let bus = bus.clone();
+        async move {
+            bus.publish_result(&result(&attempt(&format!("job-{n}"))))
+                .await
+                .unwrap()
+        }
+    });
+    let mut results = bus.results(From::Beginning).await.unwrap();
+    let publish = join_all(puts);
+    let read = async {
+        let mut seen = std::collections::BTreeSet::new();
+        while seen.len() < total {
+            // A reader that is interrupted again and again loses nothing.
+            let short = std::time::Duration::from_micros(300);
+            if let Ok(next) = tokio::time::timeout(short, results.next()).await {
+                let job = next.unwrap().unwrap().attempt.job;
+                assert!(seen.insert(job.to_string()), "{job} came twice");
+            }
+        }
+    };
+    within("all results", async { tokio::join!(publish, read) }).await;
+    assert_eq!(results.backlog(), 0);
+}
