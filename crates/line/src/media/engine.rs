@@ -1,12 +1,19 @@
 //! The engine: sockets, dedicated threads, and the handle by which signalling steers a session.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, MutexGuard};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hark_outcome::MediaStats;
 use tokio::sync::mpsc;
 
-use super::{PortRange, Remote};
+use super::pacer::{self, Pacer};
+use super::seat::{Orders, Seat, Shared};
+use super::session::{Core, Seed};
+use super::socket::Pair;
+use super::{PortRange, Remote, locked};
 use crate::sink::FrameSink;
 
 /// Where and with how many threads media runs.
@@ -78,17 +85,42 @@ pub struct MediaHealth {
     pub sessions: usize,
 }
 
-/// All media of a process.
+/// All media of a process. Dropping it ends its threads, and every session with a goodbye.
 #[derive(Debug)]
-pub struct MediaEngine {}
+pub struct MediaEngine {
+    config: MediaConfig,
+    epoch: Instant,
+    /// The time since 1970 at `epoch`.
+    epoch_wall: Duration,
+    next_pair: AtomicU32,
+    pacers: Vec<Arc<Pacer>>,
+    threads: Vec<JoinHandle<()>>,
+}
 
 impl MediaEngine {
     /// Starts the threads.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(_config: MediaConfig) -> Result<Self, MediaError> {
-        Ok(Self {})
+    pub fn start(config: MediaConfig) -> Result<Self, MediaError> {
+        let epoch = Instant::now();
+        let epoch_wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut engine = Self {
+            next_pair: AtomicU32::new(rand::random()),
+            config,
+            epoch,
+            epoch_wall,
+            pacers: Vec::new(),
+            threads: Vec::new(),
+        };
+        for number in 0..engine.config.threads.max(1) {
+            let pacer = Arc::new(Pacer::new(epoch));
+            engine
+                .threads
+                .push(pacer::start(&pacer, number).map_err(MediaError::Thread)?);
+            engine.pacers.push(pacer);
+        }
+        Ok(engine)
     }
 
     /// Opens a session on a free pair of ports. It drains them and sends nothing until [`MediaSession::connect`].
@@ -97,51 +129,109 @@ impl MediaEngine {
     /// When no pair of ports is free or the system refuses a socket.
     pub fn open(
         &self,
-        _sink: Box<dyn FrameSink>,
-        _events: mpsc::Sender<MediaEvent>,
+        sink: Box<dyn FrameSink>,
+        events: mpsc::Sender<MediaEvent>,
     ) -> Result<MediaSession, MediaError> {
-        Ok(MediaSession {})
+        let MediaConfig { bind, ports, .. } = self.config;
+        let (pair, taken) = Pair::bind(bind, ports, self.next_pair.load(Ordering::Relaxed))?;
+        // Two calls at once may begin at the same pair; the second then finds it taken.
+        self.next_pair.store(taken + 1, Ordering::Relaxed);
+
+        let port = pair.port;
+        let shared = Arc::new(Shared::default());
+        let core = Core::new(Seed {
+            ssrc: rand::random(),
+            sequence: rand::random(),
+            timestamp: rand::random(),
+            reports: rand::random(),
+            epoch: self.epoch_wall,
+        });
+        let seat = Seat::new(core, pair, bind.is_ipv6(), sink, events, Arc::clone(&shared));
+        let pacer = self.pacers.iter().min_by_key(|pacer| pacer.sessions());
+        pacer.expect("start makes at least one").seat(seat);
+        Ok(MediaSession { port, shared })
     }
 
     /// How punctual the threads were over the last 5 s.
     #[must_use]
     pub fn health(&self) -> MediaHealth {
-        MediaHealth::default()
+        let now = self.epoch.elapsed();
+        self.pacers
+            .iter()
+            .map(|pacer| pacer.health(now))
+            .fold(MediaHealth::default(), |sum, one| MediaHealth {
+                ticks: sum.ticks + one.ticks,
+                late: sum.late + one.late,
+                sessions: sum.sessions + one.sessions,
+            })
     }
 }
 
-/// The sound of one call. Dropping it closes it.
+impl Drop for MediaEngine {
+    fn drop(&mut self) {
+        for pacer in &self.pacers {
+            pacer.stop();
+        }
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said so; there is nothing to add.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The sound of one call. What it is told takes effect within a tick. Dropping it closes it.
 #[derive(Debug)]
-pub struct MediaSession {}
+pub struct MediaSession {
+    port: u16,
+    shared: Arc<Shared>,
+}
 
 impl MediaSession {
     /// The port to put into our SDP.
     #[must_use]
     pub fn rtp_port(&self) -> u16 {
-        0
+        self.port
     }
 
     /// The peer is known: starts sending, silence first, and handing frames to the sink. Again whenever a later SDP
     /// changes anything.
-    pub fn connect(&self, _remote: Remote) {}
+    pub fn connect(&self, remote: Remote) {
+        self.order().connect = Some(remote);
+    }
 
     /// Frames from here on are of the answered phase.
-    pub fn answered(&self) {}
+    pub fn answered(&self) {
+        self.order().answered = true;
+    }
 
     /// Plays 8 kHz samples, in place of whatever is playing; [`MediaEvent::Played`] tells when they were sent.
-    pub fn play(&self, _sound: Arc<[i16]>) {}
+    pub fn play(&self, sound: Arc<[i16]>) {
+        self.order().play = Some(Some(sound));
+    }
 
     /// Back to silence. No [`MediaEvent::Played`] comes.
-    pub fn stop_playing(&self) {}
+    pub fn stop_playing(&self) {
+        self.order().play = Some(None);
+    }
 
     /// What became of the sound so far.
     #[must_use]
     pub fn stats(&self) -> MediaStats {
-        MediaStats::default()
+        (*locked(&self.shared.books)).into()
     }
 
-    /// Says goodbye (RTCP BYE) and closes the ports, within a tick. At most one more frame reaches the sink.
+    /// Says goodbye (RTCP BYE) and frees the ports, within a tick. At most one more frame reaches the sink.
     pub fn close(self) -> MediaStats {
-        MediaStats::default()
+        self.stats()
+    }
+
+    fn order(&self) -> MutexGuard<'_, Orders> {
+        locked(&self.shared.orders)
+    }
+}
+
+impl Drop for MediaSession {
+    fn drop(&mut self) {
+        self.order().close = true;
     }
 }

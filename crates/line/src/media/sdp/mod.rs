@@ -9,7 +9,7 @@ mod write;
 
 use std::net::IpAddr;
 
-pub use error::{At, SdpError, SdpFault};
+pub use error::SdpError;
 
 use super::{Codec, Remote};
 
