@@ -31,8 +31,8 @@ pub(super) const MEDIA_EVENTS: usize = 64;
 
 /// What a side task reports.
 pub(super) enum Report {
-    Hunted(Hunt, Found),
-    Outcome(Asked, Reply),
+    Hunted(Box<Hunt>, Box<Found>),
+    Outcome(Asked, Box<Reply>),
 }
 
 /// An INVITE that was sent.
@@ -65,7 +65,7 @@ pub(super) struct Driver {
     pub(super) started: Instant,
     pub(super) machine: Machine,
     place: Place,
-    pub(super) hunt: Option<Hunt>,
+    pub(super) hunt: Option<Box<Hunt>>,
     /// The channel was to be released while a side task held the hunt.
     pub(super) released: bool,
     pub(super) call_id: String,
@@ -155,7 +155,7 @@ impl Driver {
             started: Instant::now(),
             machine,
             place,
-            hunt: Some(hunt),
+            hunt: Some(Box::new(hunt)),
             released: false,
             call_id,
             tag,
@@ -212,8 +212,8 @@ impl Driver {
                 self.answers.clear();
             }
             Next::Inbound(Inbound::Ack(sdp)) => self.on_ack(&sdp),
-            Next::Report(Report::Hunted(hunt, found)) => self.on_hunted(hunt, found).await,
-            Next::Report(Report::Outcome(asked, reply)) => self.on(Event::Outcome(asked, reply)).await,
+            Next::Report(Report::Hunted(hunt, found)) => self.on_hunted(hunt, *found).await,
+            Next::Report(Report::Outcome(asked, reply)) => self.on(Event::Outcome(asked, *reply)).await,
             Next::Media(event) => self.on_media(event),
             Next::Wish => {
                 if let Some(why) = self.shared.wanted_hang_up() {
@@ -238,7 +238,7 @@ impl Driver {
         }
     }
 
-    async fn on_hunted(&mut self, mut hunt: Hunt, found: Found) {
+    async fn on_hunted(&mut self, mut hunt: Box<Hunt>, found: Found) {
         if self.released {
             hunt.release();
         }
@@ -267,7 +267,7 @@ impl Driver {
                     self.tag.clone(),
                     &domain,
                 ));
-                self.way = Some(way);
+                self.way = Some(*way);
                 Event::Connected
             }
             Found::Unreachable(why) => Event::Unreachable(why),

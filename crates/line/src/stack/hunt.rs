@@ -18,7 +18,7 @@ const PACE_PATIENCE: Duration = Duration::from_secs(1);
 /// What was found.
 pub(super) enum Found {
     /// A way that can be sent to.
-    Way(Way),
+    Way(Box<Way>),
     /// A place that cannot be reached.
     Unreachable(String),
     /// Nothing further.
@@ -85,7 +85,7 @@ impl Hunt {
         };
         if let Some(target) = targets.pop_front() {
             return match core.ways.to_trunk(config, target, patience).await {
-                Ok(way) => Found::Way(way),
+                Ok(way) => Found::Way(Box::new(way)),
                 Err(why) => Found::Unreachable(format!("trunk {}: {why}", self.leg.trunk.id)),
             };
         }

@@ -87,7 +87,7 @@ impl Driver {
         let (core, reports) = (self.core.clone(), self.reports.clone());
         tokio::spawn(async move {
             let found = hunt.next(&core).await;
-            reports.send(Report::Hunted(hunt, found)).await.ok();
+            reports.send(Report::Hunted(hunt, Box::new(found))).await.ok();
         });
     }
 
@@ -266,7 +266,7 @@ impl Driver {
                     cseq,
                     ..answered.reply
                 };
-                reports.send(Report::Outcome(asked, reply)).await.ok();
+                reports.send(Report::Outcome(asked, Box::new(reply))).await.ok();
             }
         });
     }

@@ -76,7 +76,7 @@ pub(super) fn trusted(ca_file: Option<&Path>) -> Result<RootCertStore, String> {
 
 /// What a failed handshake means.
 fn explain(peer: SocketAddr, name: &str, error: &str) -> String {
-    let mend = if error.contains("UnknownIssuer") {
+    let mend = if error.contains("UnknownIssuer") || error.contains("BadSignature") {
         "its certificate is signed by nobody we trust; put its CA into trunk.*.tls.ca_file"
     } else if error.contains("NotValidForName") || error.contains("not valid for name") {
         "its certificate is for another name; set trunk.*.tls.server_name to the name in it"

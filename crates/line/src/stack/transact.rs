@@ -9,6 +9,7 @@ use rsipstack::transaction::endpoint::EndpointInnerRef;
 use rsipstack::transaction::key::{TransactionKey, TransactionRole};
 use rsipstack::transaction::transaction::{TransactionEvent, TransactionEventSender};
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::read;
 use super::way::Way;
@@ -62,16 +63,18 @@ pub(super) fn request(
 ) -> oneshot::Receiver<Answered> {
     let (sender, receiver) = oneshot::channel();
     let transaction = client(endpoint, way, request);
+    // A stream that closes takes the request or its answer with it: nothing repeats it there.
+    let closed = way
+        .connection
+        .cancel_token()
+        .filter(|_| way.connection.is_reliable());
     tokio::spawn(async move {
         let answered = match transaction {
-            Ok(transaction) => tokio::time::timeout(LONGEST, run(transaction))
-                .await
-                .unwrap_or_else(|_| timeout()),
-            Err(why) => Answered {
-                reply: made_up(503, &why),
-                server: None,
-                allow: None,
+            Ok(transaction) => tokio::select! {
+                answered = tokio::time::timeout(LONGEST, run(transaction)) => answered.unwrap_or_else(|_| timeout()),
+                () = closes(closed) => lost(503, "the connection closed"),
             },
+            Err(why) => lost(503, &why),
         };
         sender.send(answered).ok();
     });
@@ -87,11 +90,7 @@ pub(super) struct Answered {
 
 async fn run(mut transaction: Transaction) -> Answered {
     if let Err(error) = transaction.send().await {
-        return Answered {
-            reply: made_up(503, &error.to_string()),
-            server: None,
-            allow: None,
-        };
+        return lost(503, &error.to_string());
     }
     while let Some(message) = transaction.receive().await {
         if let SipMessage::Response(response) = message
@@ -107,20 +106,29 @@ async fn run(mut transaction: Transaction) -> Answered {
     timeout()
 }
 
-fn timeout() -> Answered {
-    Answered {
-        reply: made_up(408, "no answer"),
-        server: None,
-        allow: None,
+async fn closes(token: Option<CancellationToken>) {
+    match token {
+        Some(token) => token.cancelled().await,
+        None => std::future::pending().await,
     }
 }
 
-fn made_up(code: u16, phrase: &str) -> Reply {
-    Reply {
+fn timeout() -> Answered {
+    lost(408, "no answer")
+}
+
+/// Made up here: nobody sent it.
+fn lost(code: u16, phrase: &str) -> Answered {
+    let reply = Reply {
         code,
         phrase: phrase.to_owned(),
         local: true,
         ..Reply::default()
+    };
+    Answered {
+        reply,
+        server: None,
+        allow: None,
     }
 }
 

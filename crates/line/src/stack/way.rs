@@ -40,6 +40,9 @@ pub(super) struct Security {
     name: String,
 }
 
+/// What makes two calls share a connection: the peer, and what it was checked against.
+type Key = (SocketAddr, Option<Arc<Security>>);
+
 /// Makes ways and keeps connections for the next call.
 pub(super) struct Ways {
     endpoint: EndpointInnerRef,
@@ -47,7 +50,7 @@ pub(super) struct Ways {
     local: SocketAddr,
     advertise: Option<IpAddr>,
     cancel: CancellationToken,
-    kept: Mutex<HashMap<(SocketAddr, Option<Arc<Security>>), SipConnection>>,
+    kept: Mutex<HashMap<Key, SipConnection>>,
 }
 
 impl Ways {
