@@ -131,6 +131,13 @@ struct Dialog {
     local_cseq: u32,
 }
 
+impl Dialog {
+    /// Whether its 200 still waits for an ACK.
+    const fn lacks_ack(&self) -> bool {
+        !self.ended && !self.acked && self.resend.is_some()
+    }
+}
+
 impl Machine {
     /// A call, from its first INVITE, which `on_message` must then be given.
     pub(crate) fn new(now: Duration, setting: Setting, script: Script, seen: CallSeen) -> Self {
@@ -353,3 +360,6 @@ impl Machine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

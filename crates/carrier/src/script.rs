@@ -287,3 +287,6 @@ fn level(name: &str, dbm0: f64) -> Result<f32, String> {
         Err(format!("{name} is {dbm0}; give dBm0 from -90 to 3"))
     }
 }
+
+#[cfg(test)]
+mod tests;

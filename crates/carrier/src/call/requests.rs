@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::resend::Resend;
+use super::walk::Waiting;
 use super::writing::respond;
-use super::{InviteState, Machine, Output, ServerInvite};
+use super::{Dialog, InviteState, Machine, Output, ServerInvite};
 use crate::report::{PeerFault, Side};
 use crate::sip::{Message, digest, read_offer};
 
@@ -240,6 +241,9 @@ impl Machine {
                 self.offer = read_offer(&ack.body);
                 self.connect();
             }
+            if matches!(self.waiting, Waiting::Ack) && !self.dialogs.iter().any(Dialog::lacks_ack) {
+                self.bye_all(now);
+            }
             return;
         }
         let refused = self
@@ -288,7 +292,7 @@ impl Machine {
         self.reliable = None;
         if self.script.quirks.answers_cancel {
             self.at = self.script.steps.len();
-            self.waiting = super::Waiting::Idle;
+            self.waiting = Waiting::Idle;
             self.answer(now, 0);
             self.left_up_at = Some(now + self.timers.give_up());
         } else if self.script.quirks.mute {
@@ -337,7 +341,7 @@ impl Machine {
         self.reliable = None;
         self.seen.pracks += 1;
         self.clock = now;
-        self.waiting = super::Waiting::Idle;
+        self.waiting = Waiting::Idle;
         Some((200, None))
     }
 

@@ -24,6 +24,8 @@ pub(super) enum Waiting {
     Open { since: Duration },
     /// The PRACK of a reliable response.
     Prack,
+    /// The ACK of every 200, without which no BYE may be sent (RFC 3261 §15).
+    Ack,
     /// The end of a conversation.
     Talk(Box<Talk>),
 }
@@ -31,7 +33,7 @@ pub(super) enum Waiting {
 impl Waiting {
     pub(super) fn deadline(&self) -> Option<Duration> {
         match self {
-            Self::Idle | Self::Prack => None,
+            Self::Idle | Self::Prack | Self::Ack => None,
             Self::Span { since, span } => Some(*since + span.real),
             Self::Open { since } => Some(*since + LONGEST_OPEN),
             Self::Talk(talk) => Some(talk.next_look()),
@@ -53,7 +55,7 @@ impl Machine {
         loop {
             match &mut self.waiting {
                 Waiting::Idle => {}
-                Waiting::Prack => return,
+                Waiting::Prack | Waiting::Ack => return,
                 Waiting::Open { since } => {
                     if now >= *since + LONGEST_OPEN {
                         self.refuse(now, 480, &[]);
@@ -131,6 +133,7 @@ impl Machine {
             Step::Converse(conversation) => {
                 self.waiting = Waiting::Talk(Box::new(Talk::new(now, *conversation)));
             }
+            Step::Bye if self.dialogs.iter().any(Dialog::lacks_ack) => self.waiting = Waiting::Ack,
             Step::Bye => self.bye_all(now),
             Step::Reinvite { sdp } => self.reinvite(now, sdp),
             Step::Refer => self.request(now, "REFER", |t| {
