@@ -16,7 +16,9 @@ pub struct EarConfig {
     pub person_pause_s: f32,
     /// Voice without such a pause from which on it is likely a machine, in seconds.
     pub machine_voice_s: f32,
-    /// The pause after a longer first utterance that still makes it a person's, in seconds.
+    /// Voice of a longer first utterance that a person may still take, in seconds.
+    pub late_voice_s: f32,
+    /// The pause after it that makes it a person's, in seconds.
     pub late_pause_s: f32,
     /// Voice that must come before a beep to make it certainly a voicemail's, in seconds.
     pub beep_after_voice_s: f32,
@@ -32,6 +34,7 @@ impl Default for EarConfig {
             person_voice_s: 1.8,
             person_pause_s: 0.6,
             machine_voice_s: 2.6,
+            late_voice_s: 4.0,
             late_pause_s: 1.2,
             beep_after_voice_s: 1.5,
             dead_air_s: 10.0,

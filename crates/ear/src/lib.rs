@@ -6,9 +6,14 @@
 mod classify;
 mod config;
 mod ear;
+mod evidence;
+mod front;
 mod judge;
 mod opinion;
+mod scene;
 mod tones;
+mod verdict;
+mod voice;
 
 pub use classify::{Classification, classify};
 pub use config::{EarConfig, UnknownPlan};
