@@ -37,7 +37,10 @@ fn main() -> Outcome<()> {
 async fn bench() -> Outcome<()> {
     let dir = tempfile::tempdir()?;
     let nats = NatsChild::start(&nats_binary()?, &dir.path().join("nats"), None).await?;
-    let config = BusConfig { url: nats.url().to_owned(), ..BusConfig::default() };
+    let config = BusConfig {
+        url: nats.url().to_owned(),
+        ..BusConfig::default()
+    };
     let bus = Bus::connect(&config, "bench").await?;
     bus.ensure().await?;
     let port = free_port()?;
@@ -63,7 +66,10 @@ async fn latencies(bus: &Bus, dir: &Path, config: &Path) -> Outcome<()> {
     let began = Instant::now();
     while seen.len() < CALLS {
         let next = tokio::time::timeout(PATIENCE, results.next()).await?;
-        seen.push((next.ok_or("the results ended")??, Timestamp::from(jiff::Timestamp::now())));
+        seen.push((
+            next.ok_or("the results ended")??,
+            Timestamp::from(jiff::Timestamp::now()),
+        ));
     }
     let took = began.elapsed();
     terminate(&worker);
@@ -72,10 +78,25 @@ async fn latencies(bus: &Bus, dir: &Path, config: &Path) -> Outcome<()> {
     let of = |pick: &dyn Fn(&CallResult, Timestamp) -> Option<f64>| -> Vec<f64> {
         seen.iter().filter_map(|(r, at)| pick(r, *at)).collect()
     };
-    report("setup", of(&|r, _| Some(ms(r.timing.invited_at?, r.timing.answered_at.or(r.timing.ringing_at)?))));
-    report("pull_to_invite", of(&|r, _| Some(ms(r.timing.taken_at, r.timing.invited_at?))));
+    report(
+        "setup",
+        of(&|r, _| {
+            Some(ms(
+                r.timing.invited_at?,
+                r.timing.answered_at.or(r.timing.ringing_at)?,
+            ))
+        }),
+    );
+    report(
+        "pull_to_invite",
+        of(&|r, _| Some(ms(r.timing.taken_at, r.timing.invited_at?))),
+    );
     report("end_to_result", of(&|r, at| Some(ms(r.timing.ended_at, at))));
-    line("calls_per_second", seen.len() as f64 / took.as_secs_f64(), "calls/s");
+    line(
+        "calls_per_second",
+        seen.len() as f64 / took.as_secs_f64(),
+        "calls/s",
+    );
     Ok(())
 }
 
@@ -89,17 +110,24 @@ async fn cpu(bus: &Bus, dir: &Path, config: &Path, calls: usize) -> Outcome<()> 
     let deadline = Instant::now() + PATIENCE;
     while up < calls && Instant::now() < deadline {
         match tokio::time::timeout(Duration::from_secs(5), events.next()).await {
-            Ok(Some(event)) => up += usize::from(event.kind == EventKind::Playing),
-            Ok(None) | Err(_) => break,
+            Ok(event) => up += usize::from(event.kind == EventKind::Playing),
+            Err(_) => break,
         }
     }
     let (before, began) = (cpu_seconds(&worker)?, Instant::now());
     tokio::time::sleep(WATCH).await;
     let share = (cpu_seconds(&worker)? - before) / began.elapsed().as_secs_f64() * 100.0;
     if up < calls {
-        println!("# only {up} of {calls} calls came up: the governor took no more, see {}", log(dir, calls).display());
+        println!(
+            "# only {up} of {calls} calls came up: the governor took no more, see {}",
+            log(dir, calls).display()
+        );
     }
-    line(&format!("cpu_percent_core_per_call_at_{calls}"), share / up.max(1) as f64, "%");
+    line(
+        &format!("cpu_percent_core_per_call_at_{calls}"),
+        share / up.max(1) as f64,
+        "%",
+    );
     line(&format!("memory_mib_at_{calls}"), memory_mib(&worker)?, "MiB");
     line(&format!("calls_up_at_{calls}"), up as f64, "calls");
     let mut results = bus.results(From::New).await?;
@@ -108,18 +136,27 @@ async fn cpu(bus: &Bus, dir: &Path, config: &Path, calls: usize) -> Outcome<()> 
     terminate(&worker);
     let (mut late, mut ended) = (0.0, 0);
     while ended < up {
-        let Ok(Some(Ok(result))) = tokio::time::timeout(Duration::from_secs(20), results.next()).await else { break };
+        let Ok(Some(Ok(result))) = tokio::time::timeout(Duration::from_secs(20), results.next()).await else {
+            break;
+        };
         ended += 1;
         late += result.media.map_or(0.0, |m| m.concealed_s.get());
     }
-    line(&format!("concealed_ms_per_call_at_{calls}"), late * 1000.0 / ended.max(1) as f64, "ms");
+    line(
+        &format!("concealed_ms_per_call_at_{calls}"),
+        late * 1000.0 / ended.max(1) as f64,
+        "ms",
+    );
     end(worker).await;
     Ok(())
 }
 
 async fn put(bus: &Bus, campaign: &CampaignId, name: &str, prefix: &str, count: usize) -> Outcome<()> {
     for n in 0..count {
-        let job = DialJob::new(JobId::new(format!("{name}-{n}"))?, Number::parse(&format!("{prefix}{n:07}"))?);
+        let job = DialJob::new(
+            JobId::new(format!("{name}-{n}"))?,
+            Number::parse(&format!("{prefix}{n:07}"))?,
+        );
         bus.put_job(campaign, Priority::Normal, &job).await?;
     }
     Ok(())
@@ -129,7 +166,10 @@ fn report(name: &str, mut values: Vec<f64>) {
     values.sort_by(f64::total_cmp);
     let at = |share: f64| {
         let last = values.len().saturating_sub(1);
-        values.get(((last as f64) * share).round() as usize).copied().unwrap_or(f64::NAN)
+        values
+            .get(((last as f64) * share).round() as usize)
+            .copied()
+            .unwrap_or(f64::NAN)
     };
     println!("# {name}: {} values", values.len());
     line(&format!("{name}_p50_ms"), at(0.5), "ms");
@@ -142,7 +182,9 @@ fn line(name: &str, value: f64, unit: &str) {
 }
 
 fn write_config(dir: &Path, nats: &str, sip_port: u16) -> Outcome<PathBuf> {
-    let sound: Vec<i16> = (0..8000 * 120).map(|n| ((n as f64 * 0.35).sin() * 3000.0) as i16).collect();
+    let sound: Vec<i16> = (0..8000 * 120)
+        .map(|n| ((n as f64 * 0.35).sin() * 3000.0) as i16)
+        .collect();
     hark_sound::wav::write(dir.join("long.wav"), &sound)?;
     let text = format!(
         r#"
@@ -207,7 +249,9 @@ fn log(dir: &Path, calls: usize) -> PathBuf {
 
 fn terminate(child: &Child) {
     // The process is ours and not reaped yet, so the number is still its own.
-    let _ = Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status();
+    let _ = Command::new("kill")
+        .args(["-s", "TERM", &child.id().to_string()])
+        .status();
 }
 
 async fn end(mut child: Child) {
@@ -226,7 +270,12 @@ async fn end(mut child: Child) {
 /// User and system time of a process so far.
 fn cpu_seconds(child: &Child) -> Outcome<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id()))?;
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
     // Fields 14 and 15 of proc(5), counted here from the third; in ticks of 10 ms on every Linux.
     let ticks: f64 = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
     Ok(ticks / 100.0)

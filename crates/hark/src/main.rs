@@ -6,8 +6,10 @@ mod nats_binary;
 mod show;
 mod signals;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -71,7 +73,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         .config
         .or_else(|| Some(PathBuf::from("hark.toml")).filter(|p| p.exists()));
     let config = Config::load(path.as_deref(), &Overrides::from_process(cli.set))?;
-    start_log(&config.log, matches!(cli.role, Role::Worker | Role::Carrier(_)));
+    start_log(&config.log, &cli.role)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -93,21 +95,29 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     code
 }
 
-/// Services log at the configured level; one-shot commands only what went wrong. `RUST_LOG` overrides both.
-fn start_log(config: &config::LogConfig, service: bool) {
-    let filter = if service {
-        config.filter.clone()
-    } else {
-        "warn".to_owned()
+/// Services log at the configured level; one-shot commands only what went wrong; `up` draws on the terminal and logs
+/// into its data folder. `RUST_LOG` overrides the level.
+fn start_log(config: &config::LogConfig, role: &Role) -> anyhow::Result<()> {
+    let level = match role {
+        Role::Worker | Role::Carrier(_) | Role::Up(_) => config.filter.clone(),
+        _ => "warn".to_owned(),
     };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(filter));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    if config.json {
-        log.json().init()
+        .or_else(|_| tracing_subscriber::EnvFilter::try_new(&level))
+        .with_context(|| {
+            format!("log.filter is {level:?}; write for example \"info\" or \"warn,hark_line=debug\"")
+        })?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
+    if let Role::Up(args) = role {
+        log.with_ansi(false)
+            .with_writer(Arc::new(args.log_file()?))
+            .init();
+    } else if config.json {
+        log.with_writer(std::io::stderr).json().init();
     } else {
-        log.init()
+        log.with_ansi(std::io::stderr().is_terminal())
+            .with_writer(std::io::stderr)
+            .init();
     }
+    Ok(())
 }

@@ -44,6 +44,21 @@ pub struct Args {
     nats_port: u16,
 }
 
+impl Args {
+    /// Where `up` logs: the terminal is drawn on.
+    pub fn log_file(&self) -> anyhow::Result<std::fs::File> {
+        let path = self.data.join("hark.log");
+        std::fs::create_dir_all(&self.data)
+            .and_then(|()| std::fs::File::options().create(true).append(true).open(&path))
+            .with_context(|| {
+                format!(
+                    "{} cannot be written; choose another folder with --data",
+                    path.display()
+                )
+            })
+    }
+}
+
 /// The campaign and the trunk that `up` makes.
 const CAMPAIGN: &str = "demo";
 const TRUNK: &str = "simulated";
@@ -88,6 +103,7 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
         file.display(),
         parts.bus.result_stream()
     );
+    println!("  log       {}", args.data.join("hark.log").display());
     println!("  again     hark up · one call: hark call +8613800000001 --simulate · why: docs/results.md");
     let missing = usize::try_from(args.jobs)
         .unwrap_or(usize::MAX)
