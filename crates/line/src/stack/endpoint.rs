@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use rsipstack::sip::Method;
 use rsipstack::transaction::EndpointBuilder;
 use rsipstack::transaction::endpoint::{EndpointInnerRef, EndpointOption};
-use rsipstack::transport::tcp::TcpConnection;
 use rsipstack::transport::transport_layer::DomainResolver;
 use rsipstack::transport::udp::UdpConnection;
 use rsipstack::transport::{SipAddr, SipConnection, TransportLayer};
@@ -17,10 +16,11 @@ use tokio::net::{TcpListener, UdpSocket};
 use tokio_util::sync::CancellationToken;
 
 use super::compose::AGENT;
-use super::inbound;
+use super::guard::Guard;
 use super::inspector::Inspector;
 use super::registry::Registry;
-use crate::config::LineConfig;
+use super::{inbound, stream};
+use crate::config::{LineConfig, Transport};
 use crate::error::LineError;
 
 /// Room for a burst of datagrams while the process is busy.
@@ -28,6 +28,9 @@ const UDP_BUFFER: usize = 4 << 20;
 
 /// Connections peers may hold open to us.
 const MAX_ACCEPTED: usize = 256;
+
+/// A peer's connection without a message is closed after this.
+const IDLE: Duration = Duration::from_secs(300);
 
 /// Free ports tried until one is free for UDP and TCP both.
 const PORT_TRIES: usize = 16;
@@ -71,6 +74,7 @@ pub(super) async fn open(
             Method::Options,
             Method::Update,
         ])
+        .with_transport_inspector(Box::new(Guard::new(registry.clone())))
         .with_inspector(Box::new(Inspector {
             registry: registry.clone(),
         }))
@@ -84,7 +88,7 @@ pub(super) async fn open(
             tracing::error!(%error, "SIP stopped");
         }
     });
-    tokio::spawn(accept(tcp, inner.clone(), local, stop.clone()));
+    tokio::spawn(accept(tcp, inner.clone(), stop.clone()));
     Ok(Opened {
         endpoint: inner,
         udp: udp.into(),
@@ -124,19 +128,14 @@ fn bind_once(wanted: SocketAddr) -> std::io::Result<(UdpSocket, TcpListener, Soc
 }
 
 /// Takes connections of peers that do not use ours.
-async fn accept(
-    listener: TcpListener,
-    endpoint: EndpointInnerRef,
-    local: SocketAddr,
-    stop: CancellationToken,
-) {
+async fn accept(listener: TcpListener, endpoint: EndpointInnerRef, stop: CancellationToken) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stop.cancelled() => return,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (accepted, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, mostly: let others finish.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -148,14 +147,8 @@ async fn accept(
             tracing::warn!("too many connections; one is refused");
             continue;
         }
-        let local = SipAddr {
-            r#type: Some(rsipstack::sip::Transport::Tcp),
-            addr: local.into(),
-        };
-        if let Ok(connection) = TcpConnection::from_stream(stream, local, Some(stop.child_token())) {
-            endpoint
-                .transport_layer
-                .add_connection(SipConnection::Tcp(connection));
+        if let Err(why) = stream::open(accepted, (Transport::Tcp, peer), &endpoint, &stop, Some(IDLE)).await {
+            tracing::warn!(why, "a connection could not be taken");
         }
     }
 }

@@ -13,8 +13,8 @@ use tokio::sync::{Semaphore, oneshot};
 use super::compose::ALLOW;
 use super::registry::{Inbound, Reaction, Registry};
 
-/// Requests answered at once; beyond it they go unanswered, and the peer repeats them.
-const MAX_AT_ONCE: usize = 1_024;
+/// Requests answered at once. The guard lets strangers send only so many; a call's own peer can fill its queue.
+const MAX_AT_ONCE: usize = 4_096;
 
 /// A call that does not decide in this time is too busy to be asked.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -93,7 +93,8 @@ async fn answer(mut transaction: Transaction, registry: &Registry) {
         tracing::debug!(%error, "an answer could not be sent");
         return;
     }
-    if method != Method::Invite {
+    // The stack itself repeats a refusal when the INVITE is repeated, and takes its ACK: no task need wait for that.
+    if method != Method::Invite || code >= 300 {
         return;
     }
     // Until the ACK, or until the stack gives up waiting for it.

@@ -5,8 +5,8 @@
 //! is decided in [`core`](crate::core); here it is carried out.
 //!
 //! - `endpoint`: sockets, and the library's endpoint on them
-//! - `resolve`, `way`, `tls`, `hunt`: where a trunk is, and a way to it
-//! - `registry`, `inspector`, `inbound`: what arrives, and whose it is
+//! - `resolve`, `way`, `stream`, `tls`, `hunt`: where a trunk is, and a way to it
+//! - `guard`, `inspector`, `registry`, `inbound`: what arrives, whose it is, and how much of it
 //! - `compose`, `read`, `text`, `digest`: messages as text, and back
 //! - `driver`, `perform`, `transact`: one call's task
 //! - `keepalive`: OPTIONS
@@ -15,6 +15,7 @@ mod compose;
 mod digest;
 mod driver;
 mod endpoint;
+mod guard;
 mod hunt;
 mod inbound;
 mod inspector;
@@ -23,6 +24,7 @@ mod perform;
 mod read;
 mod registry;
 mod resolve;
+mod stream;
 mod text;
 mod tls;
 mod transact;

@@ -4,13 +4,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use rsipstack::transport::tls::{TlsConfig, TlsConnection};
-use rsipstack::transport::{SipAddr, SipConnection};
-use rustls::RootCertStore;
-use rustls::client::WebPkiServerVerifier;
-use rustls_pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
-use tokio_util::sync::CancellationToken;
+use rustls_pki_types::{CertificateDer, ServerName};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// Where systems keep the certificates they trust.
 const SYSTEM_STORES: &[&str] = &[
@@ -20,44 +19,36 @@ const SYSTEM_STORES: &[&str] = &[
     "/etc/ssl/cert.pem",
 ];
 
+/// Shakes hands over a connected stream.
 pub(super) async fn connect(
+    stream: TcpStream,
     peer: SocketAddr,
     ca_file: Option<&Path>,
     name: &str,
-    token: Option<CancellationToken>,
-) -> Result<SipConnection, String> {
+) -> Result<TlsStream<TcpStream>, String> {
     let roots = trusted(ca_file)?;
-    let verifier = WebPkiServerVerifier::builder(Arc::new(roots))
-        .build()
-        .map_err(|e| format!("no certificate to trust: {e}; set trunk.*.tls.ca_file"))?;
-    let remote = SipAddr {
-        r#type: Some(rsipstack::sip::Transport::Tls),
-        addr: peer.into(),
-    };
-    // The verifier above decides; the stack's own store stays empty.
-    let config = TlsConfig {
-        ca_certs: Some(Vec::new()),
-        sni_hostname: Some(name.to_owned()),
-        ..TlsConfig::default()
-    };
-    TlsConnection::connect(&remote, Some(&config), Some(verifier), token)
+    let server = ServerName::try_from(name.to_owned())
+        .map_err(|_| format!("{name:?} can stand in no certificate; set trunk.*.tls.server_name"))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| e.to_string())?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    TlsConnector::from(Arc::new(config))
+        .connect(server, stream)
         .await
-        .map(SipConnection::Tls)
         .map_err(|error| explain(peer, name, &error.to_string()))
 }
 
 /// The trusted certificates: of the trunk's own file, or the system's.
 pub(super) fn trusted(ca_file: Option<&Path>) -> Result<RootCertStore, String> {
     let pem = match ca_file {
-        Some(path) => std::fs::read(path)
-            .map_err(|e| format!("trunk.*.tls.ca_file: {} cannot be read: {e}", path.display()))?,
+        Some(path) => std::fs::read(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?,
         None => SYSTEM_STORES
             .iter()
             .find_map(|path| std::fs::read(path).ok())
-            .ok_or(
-                "this system has no certificate store; install ca-certificates, or set trunk.*.tls.ca_file"
-                    .to_owned(),
-            )?,
+            .ok_or("this system has no certificate store; install ca-certificates, or name a file here")?,
     };
     let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&pem)
         .filter_map(Result::ok)
@@ -65,11 +56,8 @@ pub(super) fn trusted(ca_file: Option<&Path>) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     let (added, _) = roots.add_parsable_certificates(certificates);
     match (added, ca_file) {
-        (0, Some(path)) => Err(format!(
-            "trunk.*.tls.ca_file: {} holds no certificate in PEM form",
-            path.display()
-        )),
-        (0, None) => Err("the system's certificate store is empty; set trunk.*.tls.ca_file".to_owned()),
+        (0, Some(path)) => Err(format!("{} holds no certificate in PEM form", path.display())),
+        (0, None) => Err("the system's certificate store is empty; name a file here".to_owned()),
         _ => Ok(roots),
     }
 }

@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use rsipstack::sip::{Request, SipMessage};
 use rsipstack::transaction::endpoint::EndpointInnerRef;
-use rsipstack::transport::tcp::TcpConnection;
 use rsipstack::transport::{SipAddr, SipConnection};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::compose::Here;
-use super::tls;
+use super::{stream, tls};
 use crate::config::{LineConfig, TlsOptions, Transport, TrunkConfig, split_address};
 
 /// A write to a peer that does not read is given up after this.
@@ -36,12 +35,19 @@ pub(super) struct Way {
 /// What a TLS connection is checked against.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Security {
-    options_ca: Option<std::path::PathBuf>,
+    ca_file: Option<std::path::PathBuf>,
     name: String,
 }
 
 /// What makes two calls share a connection: the peer, and what it was checked against.
 type Key = (SocketAddr, Option<Arc<Security>>);
+
+/// A connection, and our end of it.
+#[derive(Clone)]
+struct Link {
+    connection: SipConnection,
+    local: SocketAddr,
+}
 
 /// Makes ways and keeps connections for the next call.
 pub(super) struct Ways {
@@ -50,7 +56,7 @@ pub(super) struct Ways {
     local: SocketAddr,
     advertise: Option<IpAddr>,
     cancel: CancellationToken,
-    kept: Mutex<HashMap<Key, SipConnection>>,
+    kept: Mutex<HashMap<Key, Link>>,
 }
 
 impl Ways {
@@ -108,21 +114,24 @@ impl Ways {
         security: Option<Arc<Security>>,
         patience: Duration,
     ) -> Result<Way, String> {
-        let connection = match transport {
-            Transport::Udp => self.udp.clone(),
-            Transport::Tcp | Transport::Tls => self.connection(peer, security.clone(), patience).await?,
+        let link = match transport {
+            Transport::Udp => Link {
+                connection: self.udp.clone(),
+                local: self.local,
+            },
+            Transport::Tcp | Transport::Tls => self.link(peer, security.clone(), patience).await?,
         };
         let ip = self.our_address(peer);
         let here = SocketAddr::new(ip, self.local.port()).to_string();
         // Nobody can connect to us by TLS: the peer must use this connection, which it finds by this address.
-        let contact = match (transport, connection.get_addr().get_socketaddr()) {
-            (Transport::Tls, Ok(local)) => SocketAddr::new(ip, local.port()).to_string(),
-            _ => here.clone(),
+        let contact = match transport {
+            Transport::Tls => SocketAddr::new(ip, link.local.port()).to_string(),
+            Transport::Udp | Transport::Tcp => here.clone(),
         };
         Ok(Way {
             transport,
             peer,
-            connection,
+            connection: link.connection,
             ip,
             via: here,
             contact,
@@ -130,12 +139,13 @@ impl Ways {
         })
     }
 
-    async fn connection(
+    /// A connection that is open, or a new one.
+    async fn link(
         &self,
         peer: SocketAddr,
         security: Option<Arc<Security>>,
         patience: Duration,
-    ) -> Result<SipConnection, String> {
+    ) -> Result<Link, String> {
         let key = (peer, security);
         let kept = self
             .kept
@@ -143,43 +153,34 @@ impl Ways {
             .unwrap_or_else(PoisonError::into_inner)
             .get(&key)
             .cloned();
-        if let Some(kept) = kept.filter(is_open) {
+        if let Some(kept) = kept.filter(|link| is_open(&link.connection)) {
             return Ok(kept);
         }
         let made = tokio::time::timeout(patience, self.connect(peer, key.1.as_deref())).await;
-        let connection = match made {
+        let link = match made {
             Ok(made) => made?,
             Err(_) => return Err(format!("cannot connect to {peer}: no answer within {patience:?}")),
         };
-        self.endpoint.transport_layer.add_connection(connection.clone());
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|_, c| is_open(c));
-        kept.insert(key, connection.clone());
-        Ok(connection)
+        kept.retain(|_, link| is_open(&link.connection));
+        kept.insert(key, link.clone());
+        Ok(link)
     }
 
-    async fn connect(&self, peer: SocketAddr, security: Option<&Security>) -> Result<SipConnection, String> {
-        let token = Some(self.cancel.child_token());
-        match security {
-            None => {
-                let stream = TcpStream::connect(peer)
-                    .await
-                    .map_err(|e| format!("cannot connect to {peer}: {e}"))?;
-                let local = stream
-                    .local_addr()
-                    .map_err(|e| format!("cannot connect to {peer}: {e}"))?;
-                // A SIP message is one write; waiting for more only adds delay.
-                stream.set_nodelay(true).ok();
-                let local = SipAddr {
-                    r#type: Some(rsipstack::sip::Transport::Tcp),
-                    addr: local.into(),
-                };
-                TcpConnection::from_stream(stream, local, token)
-                    .map(SipConnection::Tcp)
-                    .map_err(|e| format!("cannot connect to {peer}: {e}"))
+    async fn connect(&self, peer: SocketAddr, security: Option<&Security>) -> Result<Link, String> {
+        let failed = |e: std::io::Error| format!("cannot connect to {peer}: {e}");
+        let tcp = TcpStream::connect(peer).await.map_err(failed)?;
+        let local = tcp.local_addr().map_err(failed)?;
+        // A SIP message is one write; waiting for more only adds delay.
+        tcp.set_nodelay(true).ok();
+        let connection = match security {
+            None => stream::open(tcp, (Transport::Tcp, peer), &self.endpoint, &self.cancel, None).await?,
+            Some(security) => {
+                let tls = tls::connect(tcp, peer, security.ca_file.as_deref(), &security.name).await?;
+                stream::open(tls, (Transport::Tls, peer), &self.endpoint, &self.cancel, None).await?
             }
-            Some(security) => tls::connect(peer, security.options_ca.as_deref(), &security.name, token).await,
-        }
+        };
+        Ok(Link { connection, local })
     }
 
     /// Our address, as this peer should see it.
@@ -250,7 +251,7 @@ fn is_open(connection: &SipConnection) -> bool {
 fn security(config: &TrunkConfig) -> Security {
     let host = split_address(&config.address).map_or("", |(host, _)| host);
     Security {
-        options_ca: config.tls.ca_file.clone(),
+        ca_file: config.tls.ca_file.clone(),
         name: server_name(&config.tls, host),
     }
 }
