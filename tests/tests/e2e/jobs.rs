@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hark_outcome::{Cause, Disposition};
-use hark_tests::{Lab, Reads, Sipp, Sound, Worker};
+use hark_tests::{Lab, Reads, Sipp, Sound, hark};
 use serde_json::json;
 
 const DEAD: Duration = Duration::from_secs(20);
@@ -141,20 +141,16 @@ async fn the_same_job_twice_is_dialled_once() {
 }
 
 #[tokio::test]
-async fn a_job_that_wants_a_trunk_nobody_has_gets_a_result_that_says_so() {
+async fn a_job_that_wants_a_trunk_nobody_has_goes_to_the_dead_letters() {
     let lab = Lab::start().await;
     let peer = Sipp::start(&lab.place, "not_found", Sound::Silence).await;
     let worker = lab.worker(peer.address());
     lab.publish("trunkless", json!({"trunk": "mian"})).await;
 
-    let result = lab.result("trunkless").await;
+    let letters = lab.customer.dead_letters(1, DEAD).await;
 
-    assert_eq!(result.disposition, Disposition::Refused, "{result:?}");
-    assert!(
-        result.evidence.ruling.because.contains("mian"),
-        "{:?}",
-        result.evidence.ruling
-    );
+    let reason = &letters[0].headers;
+    assert!(reason.contains("mian") && reason.contains("main"), "{reason}");
     worker.stop().await;
     assert_eq!(peer.finish().await.count("INVITE"), 0);
 }
@@ -176,18 +172,11 @@ async fn a_job_whose_time_has_passed_is_not_dialled() {
 }
 
 #[tokio::test]
-async fn a_worker_without_a_trunk_says_so() {
+async fn a_worker_without_a_trunk_does_not_start_and_takes_no_job() {
     let lab = Lab::start().await;
-    let worker = Worker::start(&lab, &lab.config());
-    lab.publish("nowhere", json!({})).await;
-
-    let result = lab.result("nowhere").await;
-
-    assert_eq!(result.disposition, Disposition::Refused, "{result:?}");
-    assert!(
-        result.evidence.ruling.because.contains("trunk"),
-        "{:?}",
-        result.evidence.ruling
-    );
-    worker.stop().await;
+    let config = lab.config().write();
+    let config = config.to_str().expect("a path in UTF-8");
+    let said = hark(&["--config", config, "worker"]).await;
+    assert!(!said.status.success(), "{said:?}");
+    assert!(said.stderr.contains("[trunk.NAME]"), "{}", said.stderr);
 }

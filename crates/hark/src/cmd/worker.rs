@@ -11,6 +11,11 @@ use crate::config::Config;
 use crate::signals;
 
 pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
+    // Such a worker could only bury every job it pulled.
+    anyhow::ensure!(
+        !config.trunk.is_empty(),
+        "no trunk is configured; add a [trunk.NAME] table with its address and allowed_prefixes (docs/trunks.md shows one)"
+    );
     let signals = signals::watch()?;
     let name = config.worker.id.as_ref().map_or("hark", |id| id.as_str());
     let bus = Bus::connect(&config.nats, name).await?;
