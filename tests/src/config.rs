@@ -15,6 +15,7 @@ const CALLER_ID: &str = "+861055550000";
 #[derive(Debug, Clone)]
 pub struct ConfigFile {
     file: PathBuf,
+    sip: SocketAddr,
     sections: BTreeMap<String, BTreeMap<String, Value>>,
 }
 
@@ -22,22 +23,34 @@ impl ConfigFile {
     /// The least that a lab needs: its NATS, its address, no trunk, short times.
     #[must_use]
     pub fn new(place: &Place, nats: &str) -> Self {
+        let sip = place.port();
         let config = Self {
             file: place.file("hark.toml"),
+            sip,
             sections: BTreeMap::new(),
         };
         config
             .set("nats", "url", json!(nats))
             .set("line", "bind", json!(place.address()))
             .set("line", "advertise", json!(place.address()))
-            .set("line", "sip_port", json!(place.port().port()))
+            .set("line", "sip_port", json!(sip.port()))
             .set("line", "rtp_ports", json!(place.rtp_ports(0)))
             .set("worker", "id", json!("worker-1"))
             .set("worker", "sounds", json!(place.folder()))
             .set("campaign.default", "ring_timeout_s", json!(20))
             .set("campaign.default", "max_call_s", json!(30))
             .set("campaign.default", "listen_s", json!(4))
-            .set("log", "filter", json!("info,hark_line=debug,hark_worker=debug"))
+            .set(
+                "log",
+                "filter",
+                json!("info,rsipstack=warn,hark_line=debug,hark_worker=debug"),
+            )
+    }
+
+    /// Where the worker listens for SIP.
+    #[must_use]
+    pub const fn sip(&self) -> SocketAddr {
+        self.sip
     }
 
     /// Sets `key` of `[section]`. (JSON's text of a string, number, truth or list is TOML's too.)

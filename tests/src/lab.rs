@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{ConfigFile, Customer, NatsServer, Place, Worker};
 
 /// A number that trunks of the lab may dial and that belongs to nobody.
-const NUMBER: &str = "+8613800000001";
+pub(crate) const NUMBER: &str = "+8613800000001";
 
 /// How long a call and its result may take unless a test says otherwise.
 const RESULT: Duration = Duration::from_secs(60);

@@ -19,6 +19,7 @@ mod phone;
 mod place;
 mod sipp;
 mod sound;
+mod torture;
 mod wait;
 mod wire;
 
@@ -33,5 +34,6 @@ pub use phone::{Phone, may_make_namespaces};
 pub use place::Place;
 pub use sipp::Sipp;
 pub use sound::Sound;
+pub use torture::{Torture, torture};
 pub use wait::until;
 pub use wire::{Direction, Message, Wire};

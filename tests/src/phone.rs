@@ -62,7 +62,7 @@ impl Phone {
         );
         write(
             "accounts",
-            format!("<sip:phone@{listen}>;regint=0;answermode=auto;audio_codecs=PCMU/8000/1\n"),
+            format!("<sip:{}@{listen}>;regint=0;answermode=auto;audio_codecs=PCMU/8000/1\n"),
         );
         write("contacts", String::new());
         let child = Child::start("baresip", Path::new("ip"), folder.join("out.log"), |c| {

@@ -1,8 +1,8 @@
 //! The other roles of the program, as a person uses them.
 
 use hark_outcome::{Cause, Disposition};
-use hark_tests::{Lab, Place, Sipp, Sound, hark};
-use serde_json::Value;
+use hark_tests::{Lab, Place, Reads, Sipp, Sound, Worker, hark};
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn one_call_now_prints_its_result() {
@@ -164,7 +164,14 @@ async fn the_doctor_names_what_is_wrong_and_how_to_mend_it() {
     let nobody = lab.place.port();
     let file = lab.config().trunk("main", nobody).write();
 
-    let end = hark(&["--config", &file.display().to_string(), "doctor"]).await;
+    let end = hark(&[
+        "--config",
+        &file.display().to_string(),
+        "doctor",
+        "--number",
+        "+8613800000001",
+    ])
+    .await;
 
     assert!(!end.status.success(), "a trunk that does not answer is a fault");
     let said = format!("{}{}", end.stdout, end.stderr);
@@ -178,4 +185,32 @@ async fn the_doctor_names_what_is_wrong_and_how_to_mend_it() {
         "the INVITE it would be sent: {said}"
     );
     assert!(!said.contains("panicked"), "{said}");
+}
+
+#[tokio::test]
+async fn no_number_and_no_credentials_reach_the_log() {
+    let lab = Lab::start().await;
+    let peer = Sipp::start(&lab.place, "auth_401", Sound::Greeting).await;
+    std::fs::write(lab.place.file("password"), "opensesame").expect("can be written");
+    // As an operator sets it who looks for a fault.
+    let config = lab
+        .config()
+        .trunk("main", peer.address())
+        .set("trunk.main", "username", json!("hark"))
+        .set("trunk.main", "password_file", json!(lab.place.file("password")))
+        .set("log", "filter", json!("debug"));
+    let worker = Worker::start(&lab, &config);
+
+    lab.dial("private")
+        .await
+        .reads(Disposition::Answered, Cause::Person);
+
+    let log = worker.log();
+    assert!(log.contains("private"), "the call is there, by its job's name");
+    for secret in ["13800000001", "opensesame", "response="] {
+        let line = log.lines().find(|l| l.contains(secret)).unwrap_or_default();
+        assert!(line.is_empty(), "{secret} stands in: {line}");
+    }
+    worker.stop().await;
+    let _ = peer.finish().await;
 }

@@ -9,4 +9,5 @@ mod faults;
 mod jobs;
 mod phone;
 mod refusals;
+mod torture;
 mod trunks;
