@@ -207,3 +207,43 @@ async fn remains(waits: &mut [Subscriber], jobs: &mut Vec<(usize, Message)>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(reply: Option<&str>, status: Option<u16>, description: &str) -> Message {
+        Message {
+            subject: "s".into(),
+            reply: reply.map(Into::into),
+            payload: Bytes::from_static(b"{}"),
+            headers: None,
+            status: status.map(|code| StatusCode::from_u16(code).expect("three digits")),
+            description: Some(description.to_owned()),
+            length: 0,
+        }
+    }
+
+    #[test]
+    fn a_job_that_poses_as_a_status_is_still_a_job() {
+        // 2.15.1 takes a status out of what it stores; nothing promises that every server does.
+        let posing = message(
+            Some("$JS.ACK.HARK_JOB.a_high.1.1.1.1700000000000000000.0"),
+            Some(404),
+            "No Messages",
+        );
+        assert!(matches!(said(posing), Said::Job(_)));
+    }
+
+    #[test]
+    fn each_status_means_what_the_server_means_by_it() {
+        let says = |status, description: &str| said(message(None, Some(status), description));
+        assert!(matches!(says(404, "No Messages"), Said::End));
+        assert!(matches!(says(408, "Request Timeout"), Said::End));
+        assert!(matches!(says(409, "Exceeded MaxAckPending"), Said::End));
+        assert!(matches!(says(409, "Consumer Deleted"), Said::Gone));
+        assert!(matches!(says(503, ""), Said::Gone));
+        assert!(matches!(says(100, "Idle Heartbeat"), Said::Nothing));
+        assert!(matches!(says(400, "Bad Request"), Said::Refused(_)));
+    }
+}

@@ -158,19 +158,3 @@ async fn a_job_whose_headers_break_the_connection_does_not_stop_the_others() {
 async fn a_job_whose_headers_kill_the_client_does_not_stop_the_others() {
     survive(b"NATS/1.0\r\nCustomer: a\rb\r\n\r\n").await;
 }
-
-#[tokio::test]
-async fn a_job_that_poses_as_a_status_is_still_a_job() {
-    let server = Server::start().await;
-    let bus = server.bus().await;
-    put_with_header_block(
-        &server,
-        "hark.job.spring.normal",
-        b"NATS/1.0 404 No Messages\r\n\r\n",
-        b"{}",
-    )
-    .await;
-    let mut source = bus.source(&[campaign("spring")]).await.unwrap();
-    let delivery = pull_one(&mut source).await;
-    assert_eq!(delivery.body(), b"{}");
-}
