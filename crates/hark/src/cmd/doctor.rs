@@ -70,7 +70,7 @@ async fn nats(config: &Config, findings: &mut Findings) {
     };
     findings.good(
         "NATS",
-        &format!("{} is version {}", config.nats.url, bus.server_version()),
+        &format!("{} is version {}", bus.url(), bus.server_version()),
     );
     match bus.ensure().await {
         Ok(_) => findings.good("streams", "all are there and configured as asked"),
