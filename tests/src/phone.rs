@@ -47,6 +47,8 @@ impl Phone {
         let namespace = Namespace::make();
         let folder = place.file("baresip");
         std::fs::create_dir(&folder).expect("the place's folder can be written");
+        // It picks up for its own number only.
+        let user = crate::lab::NUMBER.trim_start_matches('+');
         let wav = folder.join("sound.wav");
         sound.write_wav(&wav);
         let listen = SocketAddr::new(namespace.inside, 5060);
@@ -62,7 +64,7 @@ impl Phone {
         );
         write(
             "accounts",
-            format!("<sip:{}@{listen}>;regint=0;answermode=auto;audio_codecs=PCMU/8000/1\n"),
+            format!("<sip:{user}@{listen}>;regint=0;answermode=auto;audio_codecs=PCMU/8000/1\n"),
         );
         write("contacts", String::new());
         let child = Child::start("baresip", Path::new("ip"), folder.join("out.log"), |c| {
