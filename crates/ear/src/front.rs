@@ -4,6 +4,7 @@
 //! Two views are kept: the full band through a 32 ms Hann window, and the band below 900 Hz at 2 kHz, where call
 //! progress tones and the pitch of voices live and where looking is four times cheaper.
 
+mod dot;
 mod pitch;
 mod slow;
 mod spectrum;
@@ -11,6 +12,7 @@ mod spectrum;
 use hark_sound::tone::dbm0_of_mean_square;
 use hark_sound::{FRAME_SAMPLES, Frame};
 
+use self::dot::dot;
 use self::slow::Decimator;
 pub(crate) use self::slow::{SLOW_FRAME, SLOW_RATE};
 use self::spectrum::Analyser;
@@ -72,7 +74,7 @@ impl Front {
 
     pub(crate) fn look(&mut self, frame: &Frame) -> Look {
         let samples = frame.samples.map(f32::from);
-        let power: f32 = samples.iter().map(|s| s * s).sum();
+        let power = dot(&samples, &samples);
         let level = dbm0_of_mean_square(f64::from(power) / FRAME_SAMPLES as f64).max(-99.0);
         let slow = self.decimator.push(&samples);
         let (voicing, pitch_hz) = self.pitch.push(&slow);

@@ -65,6 +65,7 @@ impl Verdict {
                 format!("{voice:.1} s of voice, then a pause: a greeting, waiting")
             }
             Why::Voice(Reading::PersonLate, voice) => format!("{voice:.1} s of voice, then a long pause"),
+            Why::Voice(Reading::CutOff, voice) => format!("{voice:.1} s of voice, and then the sound ended"),
             Why::Voice(_, voice) => format!("a voice that goes on: {voice:.1} s by now"),
             Why::Nothing(s) => format!("{s:.1} s since the answer and nobody spoke"),
             Why::Text(text) => (*text).to_owned(),
@@ -182,6 +183,8 @@ fn by_timing(reading: Reading, voice_s: f32, over: bool, config: &EarConfig) -> 
             (Cause::Person, Grade::Likely, 0.7, "utterance_then_pause")
         }
         Reading::PersonLate => (Cause::Person, Grade::Unsure, 0.55, "long_utterance_then_pause"),
+        // Nobody is a machine by what was not heard.
+        Reading::CutOff => (Cause::Person, Grade::Unsure, 0.5, "cut_off"),
         Reading::Machine => (Cause::AnsweringMachine, Grade::Likely, 0.75, "voice_goes_on"),
     };
     Some(Verdict {

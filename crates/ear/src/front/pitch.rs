@@ -2,6 +2,7 @@
 //! At 2 kHz a short period may fall between two lags; then a multiple is found, which for telling voices from noise,
 //! and a held note from a glide, is as good.
 
+use super::dot::dot;
 use super::slow::{SLOW_FRAME, SLOW_RATE};
 
 /// 400 Hz, the highest pitch looked for.
@@ -28,24 +29,21 @@ impl Tracker {
         self.line[LINE - SLOW_FRAME..].copy_from_slice(slow);
 
         let now = &self.line[LINE - SPAN..];
-        let power: f32 = now.iter().map(|s| s * s).sum();
+        let power = dot(now, now);
         if power < 1.0 {
             return (0.0, 0.0);
         }
         // One lag more on either side, so that the first and the last can be peaks.
         let mut height = [0.0; LONGEST + 2];
         let from = LINE - SPAN - (SHORTEST - 1);
-        let mut past_power: f32 = self.line[from..from + SPAN].iter().map(|s| s * s).sum();
+        let past = &self.line[from..from + SPAN];
+        let mut past_power = dot(past, past);
         for (lag, height) in height.iter_mut().enumerate().skip(SHORTEST - 1) {
             let from = LINE - SPAN - lag;
             if lag >= SHORTEST {
                 past_power += self.line[from].powi(2) - self.line[from + SPAN].powi(2);
             }
-            let product: f32 = now
-                .iter()
-                .zip(&self.line[from..from + SPAN])
-                .map(|(a, b)| a * b)
-                .sum();
+            let product = dot(now, &self.line[from..from + SPAN]);
             *height = product / (power * past_power.max(1.0)).sqrt();
         }
         best(&height)

@@ -4,6 +4,8 @@ use std::f32::consts::PI;
 
 use hark_sound::{FRAME_SAMPLES, SAMPLE_RATE};
 
+use super::dot::dot;
+
 const FACTOR: usize = 4;
 const TAPS: usize = 64;
 
@@ -41,11 +43,7 @@ impl Decimator {
         self.line[TAPS..].copy_from_slice(samples);
         std::array::from_fn(|i| {
             let at = (i + 1) * FACTOR;
-            self.line[at..at + TAPS]
-                .iter()
-                .zip(&self.taps)
-                .map(|(s, tap)| s * tap)
-                .sum()
+            dot(&self.line[at..at + TAPS], &self.taps)
         })
     }
 }

@@ -26,6 +26,8 @@ pub(crate) enum Reading {
     PersonLate,
     /// A voice that goes on.
     Machine,
+    /// The sound ended in the middle of an utterance too long for a greeting and too short for a machine.
+    CutOff,
 }
 
 /// Frames after a person's first pause within which the same voice must go on to have been a machine's: 0.6 s.
@@ -127,13 +129,13 @@ impl Timing {
     /// Nothing more will come, after so many frames of an utterance that had not ended.
     pub(crate) fn finish(&mut self, open: u32) {
         self.voice += open;
-        if self.reading == Reading::Open && self.voice > 0 {
-            self.reading = if self.voice <= self.person_voice {
-                Reading::Person
-            } else {
-                Reading::Machine
-            };
-        }
+        self.reading = match self.reading {
+            Reading::Open if self.voice == 0 => Reading::Open,
+            Reading::Open if self.voice <= self.person_voice => Reading::Person,
+            Reading::Open if self.voice < self.machine_voice => Reading::CutOff,
+            Reading::Open => Reading::Machine,
+            reading => reading,
+        };
     }
 
     fn continues(&self, level: f32) -> bool {
