@@ -104,13 +104,6 @@ impl Inbound {
         }
     }
 
-    /// Ticks at which nobody asked for a frame.
-    pub(super) fn skip(&mut self, now: Duration, ticks: u32) {
-        if let Some(stream) = &self.stream {
-            self.buffer.skip(now, ticks, &stream.sequence);
-        }
-    }
-
     /// Whether silence is right now.
     pub(super) fn is_excused(&self, now: Duration) -> bool {
         self.buffer.is_excused(now)

@@ -20,6 +20,7 @@ mod loopback;
 mod outbound;
 mod pacer;
 mod ports;
+mod priority;
 mod remote;
 mod reports;
 mod rtcp;

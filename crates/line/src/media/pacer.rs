@@ -13,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::health::{LATE, Window};
 use super::seat::Seat;
 use super::socket::Batch;
-use super::{MediaHealth, locked};
+use super::{MediaHealth, locked, priority};
 
 /// The schedule's grain: 2 ms.
 const STEP: Duration = Duration::from_millis(2);
@@ -104,7 +104,7 @@ impl Pacer {
     /// The thread's life.
     pub(super) fn run(&self) {
         locked(&self.inbox).thread = Some(thread::current());
-        prefer();
+        priority::raise();
         let mut steps: [Vec<Seat>; STEPS] = Default::default();
         let mut batch = Batch::new();
         let mut next = self.step_now();
@@ -171,13 +171,6 @@ fn at(step: u64) -> Duration {
 
 fn index(step: u64) -> usize {
     (step % STEPS as u64) as usize
-}
-
-/// Media goes before everything else of ours on a busy machine, if the system allows it.
-fn prefer() {
-    if let Err(error) = rustix::process::setpriority_process(None, -15) {
-        tracing::debug!(%error, "media threads run at normal priority");
-    }
 }
 
 /// Starts the thread of a pacer.

@@ -85,7 +85,9 @@ impl Seat {
     /// One tick; false when the session is over.
     pub(super) fn tick(&mut self, now: Duration, wall: SystemTime, missed: u64, batch: &mut Batch) -> bool {
         if missed > 0 {
-            self.core.skip(now, u32::try_from(missed).unwrap_or(u32::MAX));
+            let missed = u32::try_from(missed).unwrap_or(u32::MAX);
+            self.core
+                .skip(now, missed, |phase, frame| self.sink.frame(phase, frame));
         }
         self.receive(now, wall, batch);
         if self.obey(now) {

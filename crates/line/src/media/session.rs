@@ -27,6 +27,9 @@ const WAITING: usize = 10;
 /// Events signalling has not taken yet. More only if it has stopped taking them; keys are then lost.
 const EVENTS: usize = 32;
 
+/// Frames made up for after the machine stood still: 5 s.
+const MISSED: u32 = 250;
+
 /// What makes one session's stream differ from another's.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seed {
@@ -215,11 +218,15 @@ impl Core {
         }
     }
 
-    /// Ticks nobody came for: the machine stood still. Time goes on without them.
-    pub(super) fn skip(&mut self, now: Duration, ticks: u32) {
-        if self.remote.is_some() {
-            self.inbound.skip(now, ticks);
-            self.outbound.pause(ticks);
+    /// Ticks nobody came for: the machine stood still. Time goes on without them; the ear, which counts samples,
+    /// still gets their frames, of up to five seconds.
+    pub(super) fn skip(&mut self, now: Duration, ticks: u32, mut each: impl FnMut(Phase, &Frame)) {
+        if self.remote.is_none() {
+            return;
+        }
+        self.outbound.pause(ticks);
+        for _ in 0..ticks.min(MISSED) {
+            each(self.phase, &self.inbound.frame(now));
         }
     }
 

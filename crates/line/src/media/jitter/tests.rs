@@ -1,5 +1,6 @@
 //! The buffer against a simulated network: packets with arrival times, ticks every 20 ms, no sockets and no waiting.
 
+use hark_sound::Origin;
 use proptest::prelude::*;
 
 use super::super::sequence::Order;

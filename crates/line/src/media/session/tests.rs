@@ -279,7 +279,9 @@ fn reports_go_to_the_next_port_and_goodbye_at_the_end() {
 fn a_machine_that_stood_still_goes_on_in_time() {
     let mut core = connected();
     core.tick(ms(0));
-    core.skip(ms(1000), 49);
+    let mut frames = 0;
+    core.skip(ms(1000), 49, |_, _| frames += 1);
+    assert_eq!(frames, 49, "the ear counts samples");
     let tick = core.tick(ms(1000));
     let packet = Packet::parse(tick.rtp.expect("sent").1).expect("RTP");
     assert_eq!(
