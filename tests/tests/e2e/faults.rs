@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use hark_outcome::{Cause, Disposition, Flag};
-use hark_tests::{Customer, Lab, NatsServer, Place, Reads, Sipp, Sound, Worker, hark};
+use hark_tests::{ConfigFile, Customer, Lab, NatsServer, Place, Reads, Sipp, Sound, Worker, hark, hark_with};
 use serde_json::json;
 
 #[tokio::test]
 async fn nats_away_at_the_start_is_said_with_its_address() {
     let place = Place::new();
     let nowhere = place.port();
-    let config = hark_tests::ConfigFile::new(&place, &format!("nats://{nowhere}"));
+    let config = ConfigFile::new(&place, &format!("nats://{nowhere}")).trunk("main", place.port());
     let file = config.write();
 
     let end = hark(&["--config", &file.display().to_string(), "worker"]).await;
@@ -28,12 +28,13 @@ async fn nats_away_at_the_start_is_said_with_its_address() {
 async fn a_wrong_nats_password_is_said_as_such() {
     let place = Place::new();
     let nats = NatsServer::start_closed(&place, "hark", "right").await;
-    let config = hark_tests::ConfigFile::new(&place, &nats.url())
+    let config = ConfigFile::new(&place, &nats.url())
+        .trunk("main", place.port())
         .set("nats", "user", json!("hark"))
         .set("nats", "password_env", json!("HARK_TEST_PASSWORD"));
     let file = config.write();
 
-    let end = hark_tests::hark_with(
+    let end = hark_with(
         &["--config", &file.display().to_string(), "worker"],
         &[("HARK_TEST_PASSWORD", "wrong")],
     )
@@ -118,7 +119,10 @@ async fn a_taken_sip_port_is_said_with_its_number() {
     let lab = Lab::start().await;
     let taken = lab.place.port();
     let _holder = std::net::UdpSocket::bind(taken).expect("a port of this place's own");
-    let config = lab.config().set("line", "sip_port", json!(taken.port()));
+    let config = lab
+        .config()
+        .trunk("main", lab.place.port())
+        .set("line", "sip_port", json!(taken.port()));
     let file = config.write();
 
     let end = hark(&["--config", &file.display().to_string(), "worker"]).await;

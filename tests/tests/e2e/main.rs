@@ -7,6 +7,8 @@ mod drain;
 mod early;
 mod faults;
 mod jobs;
+mod network;
+mod overload;
 mod phone;
 mod refusals;
 mod torture;
