@@ -158,13 +158,10 @@ async fn a_session_that_ends_says_goodbye_and_frees_its_ports() {
     let peer = tokio::net::UdpSocket::bind((LOOPBACK, 0)).await.expect("a port");
     let reports = tokio::net::UdpSocket::bind((LOOPBACK, 0)).await.expect("a port");
     let party = party(&engine);
+    let rtcp = Some(reports.local_addr().expect("bound"));
     party.session.connect(Remote {
-        rtp: peer.local_addr().expect("bound"),
-        rtcp: Some(reports.local_addr().expect("bound")),
-        codec: Codec::Pcmu,
-        payload_types: PayloadTypes::new(0),
-        ptime: None,
-        direction: Direction::SendRecv,
+        rtcp,
+        ..remote(peer.local_addr().expect("bound"))
     });
     let mut datagram = [0; 1500];
     let silence = timeout(DEADLINE, peer.recv(&mut datagram))
@@ -216,14 +213,7 @@ async fn a_sink_that_panics_takes_no_other_call_with_it() {
     let (sender, mut events) = mpsc::channel(8);
     let bad = engine.open(Box::new(Bad), sender).expect("a pair of ports");
     let target = SocketAddr::new(LOOPBACK, bad.rtp_port());
-    bad.connect(Remote {
-        rtp: target,
-        rtcp: None,
-        codec: Codec::Pcmu,
-        payload_types: PayloadTypes::new(0),
-        ptime: None,
-        direction: Direction::SendRecv,
-    });
+    bad.connect(remote(target));
     assert_eq!(
         timeout(DEADLINE, events.recv()).await.expect("in time"),
         None,
@@ -247,4 +237,49 @@ async fn punctuality_is_measured() {
     assert_eq!(health.sessions, 2);
     // A machine busy with other tests may be late, but it does not lose count.
     assert!((95..=150).contains(&health.ticks), "{health:?}");
+}
+
+#[tokio::test]
+async fn a_thread_that_hangs_does_not_look_well() {
+    struct Slow(std::sync::mpsc::Receiver<()>);
+    impl FrameSink for Slow {
+        fn frame(&mut self, _: Phase, _: &Frame) {
+            // Blocks, as a sink must not, until the test lets go.
+            let _ = self.0.recv();
+        }
+    }
+    let ports = PortRange::new(30_000, 39_999).expect("valid");
+    let engine = MediaEngine::start(MediaConfig {
+        bind: LOOPBACK,
+        ports,
+        threads: 1,
+    })
+    .expect("a thread");
+    let (hold, held) = std::sync::mpsc::channel();
+    let (sender, _events) = mpsc::channel(8);
+    let slow = engine
+        .open(Box::new(Slow(held)), sender)
+        .expect("a pair of ports");
+    let target = SocketAddr::new(LOOPBACK, slow.rtp_port());
+    slow.connect(remote(target));
+    let looks_late = async {
+        while engine.health().late < 10 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(DEADLINE, looks_late)
+        .await
+        .expect("ten ticks are overdue after 200 ms");
+    drop(hold);
+}
+
+fn remote(rtp: SocketAddr) -> Remote {
+    Remote {
+        rtp,
+        rtcp: None,
+        codec: Codec::Pcmu,
+        payload_types: PayloadTypes::new(0),
+        ptime: None,
+        direction: Direction::SendRecv,
+    }
 }
