@@ -3,7 +3,7 @@
 use std::fmt;
 
 use hark_outcome::Cause;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -442,4 +442,10 @@ pub(crate) fn word_or_table<'de, D: Deserializer<'de>>(d: D) -> Result<Behaviour
         }
     }
     d.deserialize_any(WordOrTable)
+}
+
+/// The schema of a behaviour given as a bare word or as a table.
+pub(crate) fn word_or_table_schema(generator: &mut SchemaGenerator) -> Schema {
+    let table = generator.subschema_for::<Behaviour>();
+    json_schema!({ "anyOf": [{ "type": "string", "description": "a kind, with its defaults" }, table] })
 }

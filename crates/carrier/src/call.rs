@@ -86,6 +86,8 @@ pub(crate) struct Machine {
     /// In-dialog requests answered, so that a retransmission has the same answer.
     answered: VecDeque<(String, Option<Vec<u8>>)>,
     clients: Vec<Client>,
+    /// The last ACK we sent, and the branch of what it acknowledges.
+    last_ack: Option<(String, Vec<u8>)>,
     reliable: Option<Resend>,
     rseq: u32,
     tag: String,
@@ -158,6 +160,7 @@ impl Machine {
             dialogs: Vec::new(),
             answered: VecDeque::new(),
             clients: Vec::new(),
+            last_ack: None,
             reliable: None,
             rseq: 0,
             offer: None,

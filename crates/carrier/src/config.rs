@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Behaviour;
-use crate::behaviour::{Person, word_or_table};
+use crate::behaviour::{Person, word_or_table, word_or_table_schema};
 
 /// A carrier's configuration. Every field has a default: a carrier of people on 127.0.0.1:5060.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -142,6 +142,7 @@ pub struct NumberRule {
     pub pattern: String,
     /// What it does: a word, or a table with `kind` and parameters.
     #[serde(deserialize_with = "word_or_table")]
+    #[schemars(schema_with = "word_or_table_schema")]
     pub behave: Behaviour,
 }
 
@@ -175,6 +176,7 @@ pub struct Weighted {
     pub weight: f64,
     /// What the number does.
     #[serde(deserialize_with = "word_or_table")]
+    #[schemars(schema_with = "word_or_table_schema")]
     pub behave: Behaviour,
 }
 
@@ -394,6 +396,14 @@ mod tests {
         let text = toml::to_string(&config).expect("writes");
         assert_eq!(toml::from_str::<CarrierConfig>(&text).expect("reads"), config);
         config.check().expect("the shipped mix is sound");
+    }
+
+    #[test]
+    fn the_schema_allows_both_forms_of_a_behaviour() {
+        let schema = serde_json::to_value(schemars::schema_for!(CarrierConfig)).expect("a schema");
+        let behave = &schema["$defs"]["NumberRule"]["properties"]["behave"]["anyOf"];
+        assert_eq!(behave[0]["type"], "string", "{schema:#}");
+        assert_eq!(behave[1]["$ref"], "#/$defs/Behaviour");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::resend::Resend;
+use super::resend::{Client, Resend};
 use super::walk::Waiting;
 use super::writing::respond;
 use super::{Dialog, InviteState, Machine, Output, ServerInvite};
@@ -390,14 +390,20 @@ impl Machine {
             .iter()
             .position(|c| c.branch == branch && c.method == method)
         else {
-            return;
+            // The answer to our re-INVITE again: its ACK was lost.
+            let again = self
+                .last_ack
+                .as_ref()
+                .filter(|(b, _)| b == branch)
+                .map(|(_, ack)| ack.clone());
+            return again.into_iter().for_each(|ack| self.send(ack));
         };
         let client = self.clients.remove(at);
         if client.method != "BYE" {
             self.seen.answered_us.push((client.method.to_owned(), code));
         }
         if client.method == "INVITE" {
-            self.acknowledge(&client.dialog_tag, &client.branch, client.cseq, code);
+            self.acknowledge(&client, code);
             if code < 300
                 && let Some(offer) = read_offer(&response.body)
             {
@@ -409,14 +415,15 @@ impl Machine {
     }
 
     /// ACK of the answer to our own re-INVITE.
-    fn acknowledge(&mut self, tag: &str, branch: &str, cseq: u32, code: u16) {
-        let Some(dialog) = self.dialogs.iter().find(|d| d.tag == tag) else {
+    fn acknowledge(&mut self, client: &Client, code: u16) {
+        let Some(dialog) = self.dialogs.iter().find(|d| d.tag == client.dialog_tag) else {
             return;
         };
-        let fresh = format!("{branch}-ack");
-        let branch = if code < 300 { fresh.as_str() } else { branch };
-        if let Some(text) = self.in_dialog_as("ACK", dialog, branch, cseq) {
+        let fresh = format!("{}-ack", client.branch);
+        let branch = if code < 300 { &fresh } else { &client.branch };
+        if let Some(text) = self.in_dialog_as("ACK", dialog, branch, client.cseq) {
             let bytes = text.body(None);
+            self.last_ack = Some((client.branch.clone(), bytes.clone()));
             self.send(bytes);
         }
     }
