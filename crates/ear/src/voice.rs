@@ -15,6 +15,10 @@ use self::utterance::Utterance;
 use crate::EarConfig;
 use crate::front::Look;
 
+/// Frames of sound that is no voice by which music is known, and for how many it is remembered: 5 s.
+const MUSIC: u32 = 25;
+const MUSIC_LASTS: u32 = 250;
+
 /// A stretch of sound that ended, in frames of the phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stretch {
@@ -33,6 +37,8 @@ pub(crate) struct Listener {
     /// The frames before an onset is sure belong to the utterance too.
     before: Utterance,
     frame: u32,
+    /// Frames of sound that was no voice, and the frame it ended with.
+    sound: (u32, u32),
 }
 
 impl Listener {
@@ -43,6 +49,7 @@ impl Listener {
             current: None,
             before: Utterance::default(),
             frame: 0,
+            sound: (0, 0),
         }
     }
 
@@ -51,11 +58,17 @@ impl Listener {
         self.detector.is_loud()
     }
 
+    /// Whether music, or the like, sounded a short while ago.
+    const fn is_music(&self) -> bool {
+        let (frames, until) = self.sound;
+        frames >= MUSIC && self.frame - until < MUSIC_LASTS
+    }
+
     /// Whether somebody speaks now.
     pub(crate) fn is_speaking(&self) -> bool {
         self.current
             .as_ref()
-            .is_some_and(|(_, utterance)| utterance.is_voice())
+            .is_some_and(|(_, utterance)| utterance.is_voice(self.is_music()))
     }
 
     /// The stretch that sounds now.
@@ -64,7 +77,7 @@ impl Listener {
         Some(Stretch {
             from: *from,
             to: self.frame,
-            voice: utterance.is_voice(),
+            voice: utterance.is_voice(self.is_music()),
         })
     }
 
@@ -110,18 +123,24 @@ impl Listener {
             let stretch = Stretch {
                 from,
                 to: (self.frame - ago).max(from),
-                voice: utterance.is_voice(),
+                voice: utterance.is_voice(self.is_music()),
             };
             self.before = Utterance::default();
             if stretch.voice {
                 self.timing
                     .spoke(stretch.to - stretch.from, ago, utterance.level());
             } else {
+                let recent = if self.frame - self.sound.1 < MUSIC_LASTS {
+                    self.sound.0
+                } else {
+                    0
+                };
+                self.sound = (recent + stretch.to - stretch.from, stretch.to);
                 self.timing.pauses();
             }
             return Some(stretch);
         }
-        if utterance.is_voice() {
+        if utterance.is_voice(self.is_music()) {
             self.timing.speaks(self.frame - from, utterance.level());
         } else {
             self.timing.pauses();

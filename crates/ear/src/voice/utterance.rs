@@ -7,6 +7,8 @@ use crate::front::Look;
 
 /// Frames after which an utterance is judged by its statistics; a shorter one is a voice if it is no click.
 const ENOUGH: u32 = 10;
+/// Frames of a voice amid music, at least.
+const ENOUGH_IN_MUSIC: u32 = 18;
 /// A shorter one is a click.
 const CLICK: u32 = 3;
 /// Standard deviation of a voice's level, at least.
@@ -56,10 +58,13 @@ impl Utterance {
         self.sum / self.loud.max(1) as f32
     }
 
-    /// Whether it is a voice, as far as is known.
-    pub(crate) fn is_voice(&self) -> bool {
+    /// Whether it is a voice, as far as is known. Amid `music` a short one is taken for a note.
+    pub(crate) fn is_voice(&self, music: bool) -> bool {
         if self.loud < ENOUGH {
-            return self.loud >= CLICK && !self.tonal;
+            return self.loud >= CLICK && !self.tonal && !music;
+        }
+        if music && self.loud < ENOUGH_IN_MUSIC {
+            return false;
         }
         let n = self.loud as f32;
         let variance = (self.squares / n - self.level().powi(2)).max(0.0);
@@ -93,7 +98,7 @@ mod tests {
             let x = i as f32;
             u.push(&look(-20.0 - 12.0 * (x * 0.5).sin().abs(), 120.0 + 5.0 * x), true);
         }
-        assert!(u.is_voice());
+        assert!(u.is_voice(false));
     }
 
     #[test]
@@ -102,13 +107,22 @@ mod tests {
         for i in 0..40 {
             u.push(&look(-20.0 - (i % 3) as f32, 220.0), true);
         }
-        assert!(!u.is_voice());
+        assert!(!u.is_voice(false));
+    }
+
+    #[test]
+    fn a_short_word_is_a_voice_unless_music_plays() {
+        let mut u = Utterance::default();
+        for i in 0..8 {
+            u.push(&look(-20.0 - i as f32, 120.0 + 5.0 * i as f32), true);
+        }
+        assert!(u.is_voice(false) && !u.is_voice(true));
     }
 
     #[test]
     fn a_click_is_no_voice() {
         let mut u = Utterance::default();
         u.push(&look(-20.0, 120.0), true);
-        assert!(!u.is_voice());
+        assert!(!u.is_voice(false));
     }
 }

@@ -1,6 +1,8 @@
 //! Sounds that tests are made of, and the telephone they go through.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod calls;
+
 use hark_ear::{Classification, EarConfig, classify};
 use hark_outcome::Phase;
 use hark_sound::tone::amplitude;
