@@ -30,6 +30,11 @@ mod tls;
 mod transact;
 mod way;
 
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod srv_tests;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
