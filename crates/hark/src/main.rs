@@ -2,6 +2,7 @@
 
 mod cmd;
 mod config;
+mod limits;
 mod nats_binary;
 mod show;
 mod signals;
@@ -74,6 +75,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         .or_else(|| Some(PathBuf::from("hark.toml")).filter(|p| p.exists()));
     let config = Config::load(path.as_deref(), &Overrides::from_process(cli.set))?;
     start_log(&config.log, &cli.role)?;
+    limits::raise();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

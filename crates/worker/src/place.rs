@@ -73,6 +73,7 @@ pub async fn place(
     let clock = tokio::time::Instant::now();
     let mut wake: Option<Duration> = None;
     let mut told_stop = false;
+    let mut told = None;
     let (at, ended) = loop {
         let timer = wake.map_or(clock + order.ring_timeout + order.max_duration * 2, |w| clock + w);
         let acts = tokio::select! {
@@ -87,7 +88,11 @@ pub async fn place(
                 None => break (clock.elapsed(), lost(trunk, "the call's task ended without saying how".to_owned())),
             },
             opinion = listener.next() => {
-                tell_opinion(witness, &opinion);
+                // That somebody began or stopped to speak is news for the conductor only.
+                if told.as_ref() != Some(&(opinion.reading, opinion.grade)) {
+                    tell_opinion(witness, &opinion);
+                    told = Some((opinion.reading, opinion.grade));
+                }
                 conductor.on_opinion(clock.elapsed(), &opinion)
             }
             () = stop.cancelled(), if !told_stop => {
