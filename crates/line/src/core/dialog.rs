@@ -16,6 +16,8 @@ pub(super) struct Dialog {
     pub(super) peer_cseq: Option<u32>,
     /// It said BYE already, perhaps before its 200 reached us.
     pub(super) said_bye: bool,
+    /// Our BYE to it was challenged already.
+    pub(super) bye_challenged: bool,
     /// It answered, and is acknowledged.
     pub(super) answered: bool,
 }

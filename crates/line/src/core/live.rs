@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
+use super::closing::{Closing, LATE};
 use super::session::Timer;
 use super::words::{Answer, Asked, Body, Command, Incoming, Method, Refresher, Reply, Session};
-use super::{Closing, LATE, Machine, State};
+use super::{Machine, State};
 use crate::facts::EndedBy;
 
 impl Machine {

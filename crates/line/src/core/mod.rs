@@ -21,6 +21,7 @@
 //! In doubt a live call is not ended: lost sound, a failed session refresh, an odd request are noted; only the expired
 //! session timer, a peer that says it knows no such call, and the maximum duration end it.
 
+mod closing;
 mod dialog;
 mod live;
 pub(crate) mod reason;
@@ -32,6 +33,7 @@ use std::time::{Duration, Instant};
 
 use hark_outcome::TrunkId;
 
+use self::closing::Closing;
 use self::dialog::Dialogs;
 use self::session::Timer;
 pub(crate) use self::words::*;
@@ -39,15 +41,6 @@ use crate::facts::{Ended, EndedBy, FactKind};
 
 /// After CANCEL, a final response is due; RFC 3261 §9.1 gives it 64*T1, but an owner waits no longer than this.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
-
-/// 64*T1: how long a 2xx may still come, and is watched for.
-const LATE: Duration = Duration::from_secs(32);
-
-/// How long BYE is tried. Beyond it the peer is gone, or will notice by its own means.
-const BYE_PATIENCE: Duration = Duration::from_secs(64);
-
-/// Between two tries of a BYE that failed below us.
-const BYE_RETRY: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 enum State {
@@ -77,25 +70,6 @@ struct Live {
     /// It was challenged already.
     challenged: bool,
     allows_update: bool,
-}
-
-#[derive(Debug)]
-struct Closing {
-    /// When to stop watching for late answers.
-    until: Instant,
-    /// The INVITE has had no final response, and no transaction of the stack minds it.
-    abandoned: bool,
-    cancelled: bool,
-    /// A BYE is under way, or to be tried again.
-    bye: Option<Bye>,
-}
-
-#[derive(Debug)]
-struct Bye {
-    tag: Tag,
-    give_up: Instant,
-    again: Option<Instant>,
-    challenged: bool,
 }
 
 /// The machine of one call.
@@ -297,58 +271,10 @@ impl Machine {
         self.cseq
     }
 
-    /// Ends a live call by our BYE.
-    fn say_bye(&mut self, now: Instant, by: EndedBy) {
-        let State::Live(live) = &self.state else { return };
-        let tag = live.tag.clone();
-        self.tell_end(now, by, None);
-        self.send_bye(now, &tag);
-    }
-
-    /// Sends the BYE that closes the call, and minds it.
-    fn send_bye(&mut self, now: Instant, tag: &str) {
-        self.bye_to(tag, None);
-        let bye = Bye {
-            tag: tag.to_owned(),
-            give_up: now + BYE_PATIENCE,
-            again: None,
-            challenged: false,
-        };
-        self.state = State::Closing(Closing {
-            until: now + LATE,
-            abandoned: false,
-            cancelled: false,
-            bye: Some(bye),
-        });
-    }
-
-    /// Sends one BYE to a fork.
-    fn bye_to(&mut self, tag: &str, challenge: Option<Challenge>) {
-        let cseq = self.next_cseq();
-        let challenge = challenge.or_else(|| self.challenge.clone());
-        let dialog = self.dialogs.meet(tag).way(cseq, challenge);
-        self.out.push(Command::Bye {
-            dialog,
-            tag: tag.to_owned(),
-        });
-    }
-
     fn ack(&mut self, tag: &str, cseq: u32) {
         let challenge = self.challenge.clone();
         let dialog = self.dialogs.meet(tag).way(cseq, challenge);
         self.out.push(Command::Ack(dialog));
-    }
-
-    /// Over for the owner, without a BYE to send; late answers are still watched for.
-    fn close(&mut self, now: Instant, by: EndedBy, reply: Option<&Reply>, abandoned: bool, cancelled: bool) {
-        self.tell_end(now, by, reply);
-        self.out.push(Command::Release);
-        self.state = State::Closing(Closing {
-            until: now + LATE,
-            abandoned,
-            cancelled,
-            bye: None,
-        });
     }
 
     /// Over, for everybody.
@@ -393,60 +319,6 @@ impl Machine {
     fn tell(&mut self, fact: FactKind) {
         if !self.over {
             self.out.push(Command::Tell(fact));
-        }
-    }
-
-    /// What happened to a BYE while closing.
-    fn on_bye_outcome(&mut self, now: Instant, tag: &str, reply: &Reply) {
-        let State::Closing(closing) = &mut self.state else {
-            return;
-        };
-        let Some(bye) = closing.bye.as_mut().filter(|bye| bye.tag == tag) else {
-            return;
-        };
-        if matches!(reply.code, 401 | 407)
-            && !reply.local
-            && !bye.challenged
-            && self.limits.credentials
-            && let Some(challenge) = &reply.challenge
-        {
-            bye.challenged = true;
-            let challenge = challenge.clone();
-            return self.bye_to(tag, Some(challenge));
-        }
-        // Made up below, or a server in trouble: the peer may not know yet.
-        if (reply.local || matches!(reply.code, 408 | 500 | 502..=504)) && now + BYE_RETRY < bye.give_up {
-            bye.again = Some(now + BYE_RETRY);
-            return;
-        }
-        closing.bye = None;
-        self.out.push(Command::Release);
-        self.leave_if_done(now);
-    }
-
-    fn on_closing_tick(&mut self, now: Instant) {
-        let State::Closing(closing) = &mut self.state else {
-            return;
-        };
-        if let Some(bye) = &mut closing.bye {
-            if now >= bye.give_up {
-                closing.bye = None;
-                self.out.push(Command::Release);
-            } else if bye.again.is_some_and(|again| now >= again) {
-                bye.again = None;
-                let tag = bye.tag.clone();
-                self.bye_to(&tag, None);
-            }
-        }
-        self.leave_if_done(now);
-    }
-
-    fn leave_if_done(&mut self, now: Instant) {
-        if let State::Closing(closing) = &self.state
-            && closing.bye.is_none()
-            && now >= closing.until
-        {
-            self.state = State::Over;
         }
     }
 }

@@ -75,7 +75,7 @@ impl Hunt {
         let patience = self.leg.trunk.setup_timeout();
         let targets = match &mut self.targets {
             Some(targets) => targets,
-            None => match resolve::targets(&*core.names, config, patience).await {
+            None => match resolve::targets(&*core.names, config, core.ways.local().ip(), patience).await {
                 Ok(found) => self.targets.insert(found.into()),
                 Err(why) => {
                     self.targets = Some(VecDeque::new());

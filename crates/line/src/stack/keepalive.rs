@@ -61,7 +61,7 @@ async fn ask(core: &Arc<Core>, trunk: &Trunk) -> Sign {
 pub(super) async fn probe(core: &Core, trunk: &Trunk) -> Result<ProbeReport, ProbeError> {
     let config = &trunk.config;
     let patience = trunk.setup_timeout();
-    let targets = resolve::targets(&*core.names, config, patience)
+    let targets = resolve::targets(&*core.names, config, core.ways.local().ip(), patience)
         .await
         .map_err(|why| ProbeError::Resolve {
             host: config.address.clone(),

@@ -81,8 +81,30 @@ impl Names for SystemNames {
     }
 }
 
-/// Where to send what goes to a trunk, first choice first. `patience` bounds the whole look-up.
+/// Where to send what goes to a trunk, first choice first. `local` is our own address: only targets of its family can
+/// be reached from it. `patience` bounds the whole look-up.
 pub(super) async fn targets(
+    names: &dyn Names,
+    config: &TrunkConfig,
+    local: IpAddr,
+    patience: Duration,
+) -> Result<Vec<SocketAddr>, String> {
+    let all = all_targets(names, config, patience).await?;
+    let family = if local.is_ipv4() { "IPv4" } else { "IPv6" };
+    let reachable: Vec<_> = all
+        .into_iter()
+        .filter(|t| t.is_ipv4() == local.is_ipv4())
+        .collect();
+    if reachable.is_empty() {
+        return Err(format!(
+            "{} has no {family} address; line.bind = {local} can reach no other",
+            config.address
+        ));
+    }
+    Ok(reachable)
+}
+
+async fn all_targets(
     names: &dyn Names,
     config: &TrunkConfig,
     patience: Duration,
@@ -249,7 +271,8 @@ mod tests {
     async fn a_host_without_port_is_looked_up_by_srv_then_by_address() {
         let ask = |address: &str| {
             let config = TrunkConfig::at(address);
-            async move { targets(&Fake, &config, Duration::from_secs(1)).await }
+            let local = IpAddr::from([127, 0, 0, 1]);
+            async move { targets(&Fake, &config, local, Duration::from_secs(1)).await }
         };
         let all = |list: &[&str]| {
             Ok(list
@@ -261,7 +284,12 @@ mod tests {
         assert_eq!(ask("plain.example").await, all(&["10.0.0.3:5060"]));
         assert_eq!(ask("plain.example:5099").await, all(&["10.0.0.3:5099"]));
         assert_eq!(ask("192.0.2.1").await, all(&["192.0.2.1:5060"]));
-        assert_eq!(ask("[::1]:5061").await, all(&["[::1]:5061"]));
+        assert!(
+            ask("[::1]:5061")
+                .await
+                .expect_err("not from an IPv4 address")
+                .contains("line.bind")
+        );
         assert!(
             ask("nowhere.example")
                 .await

@@ -102,3 +102,17 @@ fn an_answer_to_the_invite_of_a_target_given_up_is_sent_bye() {
     phone.reply(200, "real", Some("sdp"));
     assert!(phone.said.contains(&Command::MediaAnswered));
 }
+
+#[test]
+fn a_challenged_bye_to_an_unwanted_fork_is_repeated_with_credentials_once() {
+    let mut phone = Phone::live("a");
+    phone.reply(200, "b", Some("sdp b"));
+    let challenged = Reply {
+        code: 407,
+        challenge: Some(challenge(false)),
+        ..Reply::default()
+    };
+    phone.on(Event::Outcome(Asked::Bye("b".into()), challenged.clone()));
+    assert!(phone.said_bye_to("b"));
+    assert_eq!(phone.on(Event::Outcome(Asked::Bye("b".into()), challenged)), []);
+}
