@@ -12,6 +12,8 @@ mod call;
 mod carrier;
 mod config;
 mod dice;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod ledger;
 mod media;
 mod mix;

@@ -20,6 +20,9 @@ mod sink;
 mod stack;
 mod trunk;
 
+#[cfg(fuzzing)]
+pub use media::fuzzing;
+
 pub use call::{Call, CallRequest};
 pub use config::{
     ConfigError, LineConfig, NumberFormat, Numbering, Prefix, PrefixError, TlsOptions, Transport, TrunkConfig,

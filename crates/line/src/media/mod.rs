@@ -11,6 +11,8 @@ mod conceal;
 mod delay;
 mod dtmf;
 mod engine;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod health;
 mod inbound;
 mod jitter;
