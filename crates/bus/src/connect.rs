@@ -125,6 +125,12 @@ impl Bus {
         self.0.wire.client().server_info().version
     }
 
+    /// How long the server waits for a word about a delivery before it gives the job to somebody else.
+    #[must_use]
+    pub fn ack_wait(&self) -> Duration {
+        self.0.checked.ack_wait
+    }
+
     /// Where we are connected to, without any password.
     #[must_use]
     pub fn url(&self) -> &str {

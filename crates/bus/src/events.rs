@@ -121,6 +121,12 @@ impl EventQueue {
     }
 }
 
+fn schema() -> async_nats::HeaderMap {
+    let mut headers = async_nats::HeaderMap::new();
+    headers.insert("Hark-Schema", hark_outcome::SCHEMA_VERSION.to_string());
+    headers
+}
+
 async fn publish(wire: Arc<Wire>, names: Names, mut items: mpsc::Receiver<Item>, dropped: Arc<AtomicU64>) {
     while let Some(item) = items.recv().await {
         match item {
@@ -140,7 +146,7 @@ async fn publish(wire: Arc<Wire>, names: Names, mut items: mpsc::Receiver<Item>,
                     }
                 }
                 let client = wire.client();
-                let sent = client.publish(names.event(&event.attempt), body);
+                let sent = client.publish_with_headers(names.event(&event.attempt), schema(), body);
                 if !matches!(tokio::time::timeout(wire.timeout, sent).await, Ok(Ok(()))) {
                     dropped.fetch_add(1, Ordering::Relaxed);
                 }

@@ -81,7 +81,12 @@ impl Shared {
         match event {
             // Not yet `Connected` here: the version is looked at first, by `Wire::ready`.
             E::Connected => {}
-            E::Disconnected | E::Closed => self.lose(),
+            E::Disconnected => self.lose(),
+            // Our own end closes it; a client that died by itself is found by the watch over it.
+            E::Closed => {
+                self.losses.fetch_add(1, Ordering::AcqRel);
+                self.state.send_replace(Connection::Lost);
+            }
             E::SlowConsumer(_) => {
                 tracing::warn!("a subscription could not keep up; NATS messages were dropped")
             }

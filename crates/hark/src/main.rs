@@ -15,6 +15,11 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use config::{Config, Overrides};
+use tracing::Level;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry, fmt};
 
 /// Outbound-call workers that hear who answered.
 #[derive(Debug, Parser)]
@@ -109,17 +114,22 @@ fn start_log(config: &config::LogConfig, role: &Role) -> anyhow::Result<()> {
         .with_context(|| {
             format!("log.filter is {level:?}; write for example \"info\" or \"warn,hark_line=debug\"")
         })?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter);
-    if let Role::Up(args) = role {
-        log.with_ansi(false)
+    // The SIP library logs whole messages, with numbers and credentials, at `info`: no setting may open that.
+    let hushed = filter_fn(|m| !m.target().starts_with("rsipstack") || *m.level() <= Level::WARN);
+    let text = fmt::layer();
+    let layer: Box<dyn Layer<Registry> + Send + Sync> = if let Role::Up(args) = role {
+        text.with_ansi(false)
             .with_writer(Arc::new(args.log_file()?))
-            .init();
+            .boxed()
     } else if config.json {
-        log.with_writer(std::io::stderr).json().init();
+        text.json().with_writer(std::io::stderr).boxed()
     } else {
-        log.with_ansi(std::io::stderr().is_terminal())
+        text.with_ansi(std::io::stderr().is_terminal())
             .with_writer(std::io::stderr)
-            .init();
-    }
+            .boxed()
+    };
+    tracing_subscriber::registry()
+        .with(layer.with_filter(filter.and(hushed)))
+        .init();
     Ok(())
 }

@@ -140,6 +140,18 @@ impl Line {
         self.inner.stack.dial(reservation, request)
     }
 
+    /// Calls that may start within `horizon`, over all trunks: channels, ceilings and paces considered. A caller that
+    /// takes on no more than this many has nobody waiting in [`Line::pace`].
+    #[must_use]
+    pub fn ready_starts(&self, horizon: Duration) -> usize {
+        let now = Instant::now();
+        self.inner
+            .trunks
+            .values()
+            .map(|t| t.ready_starts(now, horizon))
+            .sum()
+    }
+
     /// Free channels over all healthy trunks.
     #[must_use]
     pub fn free_channels(&self) -> usize {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::schema::SchemaVersion;
-use crate::{Attempt, Cause, Disposition, Grade, Seconds, Timestamp, TrunkId, WorkerId};
+use crate::{Attempt, CallResult, Cause, Disposition, Grade, Seconds, Timestamp, TrunkId, WorkerId};
 
 /// One step of one call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +55,11 @@ pub enum EventKind {
     },
     /// We began to play the script.
     Playing,
+    /// A late truth: another result stands for this attempt, written while this worker could not reach NATS.
+    Corrected {
+        /// What this worker would have published.
+        result: Box<CallResult>,
+    },
     /// It is over. The result says how.
     Ended {
         /// INVITE to end.

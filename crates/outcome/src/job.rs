@@ -128,6 +128,24 @@ pub enum JobError {
     Number(#[from] NumberError),
 }
 
+/// Hides runs of digits that may be a person's number: this text goes into logs and headers.
+fn without_numbers(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut run = String::new();
+    for c in text.chars().chain(std::iter::once('\0')) {
+        if c.is_ascii_digit() {
+            run.push(c);
+            continue;
+        }
+        out.push_str(if run.len() >= 6 { "***" } else { &run });
+        run.clear();
+        if c != '\0' {
+            out.push(c);
+        }
+    }
+    out
+}
+
 impl DialJob {
     /// The least job.
     #[must_use]
@@ -155,7 +173,8 @@ impl DialJob {
     /// # Errors
     /// [`JobError`] says what is wrong and how to mend it. The text never repeats the number.
     pub fn decode(bytes: &[u8], campaign: &CampaignId) -> Result<Self, JobError> {
-        let job: Self = serde_json::from_slice(bytes).map_err(|e| JobError::Json(e.to_string()))?;
+        let job: Self =
+            serde_json::from_slice(bytes).map_err(|e| JobError::Json(without_numbers(&e.to_string())))?;
         job.check(campaign)?;
         Ok(job)
     }
@@ -217,6 +236,18 @@ mod tests {
             decode(r#"{"id":"x-13800138000","to":"+8613800138000"}"#).expect_err("a number in a subject");
         assert_eq!(err, JobError::NumberInId);
         assert!(!err.to_string().contains("138001"), "{err}");
+    }
+
+    #[test]
+    fn number_written_as_an_integer_is_refused_without_repeating_it() {
+        let err = decode(r#"{"id":"a","to":13912345678}"#)
+            .expect_err("must be text")
+            .to_string();
+        assert!(!err.contains("139123") && err.contains("line 1"), "{err}");
+        let err = decode(r#"{"id":"+8613912345678","to":"+1555"}"#)
+            .expect_err("no id")
+            .to_string();
+        assert!(!err.contains("139123"), "{err}");
     }
 
     #[test]

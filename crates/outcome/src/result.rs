@@ -161,6 +161,8 @@ pub enum Flag {
     Simulated,
     /// A part of the ear was missing or broken.
     Degraded,
+    /// The result was too large for NATS: evidence, and if need be the customer's fields, were left out.
+    Shortened,
     /// A flag from a newer version than this reader.
     #[serde(other)]
     Unknown,

@@ -281,6 +281,26 @@ pub fn without_call(
     }
 }
 
+/// Makes a result smaller, in steps: without what was heard and signalled, then without what the customer sent along.
+/// `false` when nothing is left to take.
+pub fn shorten(result: &mut CallResult) -> bool {
+    if !result.flags.contains(&Flag::Shortened) {
+        result.flags.push(Flag::Shortened);
+    }
+    let evidence = &mut result.evidence;
+    if !(evidence.heard.is_empty() && evidence.signals.is_empty()) {
+        evidence.heard.clear();
+        evidence.signals.clear();
+        return true;
+    }
+    let had = !(result.customer.is_empty() && result.labels.is_empty() && result.source.is_none());
+    result.customer.clear();
+    result.labels.clear();
+    result.source = None;
+    result.consent = None;
+    had
+}
+
 fn stopped() -> Judgement {
     Judgement {
         disposition: Disposition::Interrupted,

@@ -5,11 +5,12 @@
 //! Before the claim no INVITE has left: the job is simply delivered again. After it the next worker finds the claim and
 //! never dials. A claim whose write is in doubt counts as somebody else's: we do not dial.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hark_bus::{Bus, Claim, Claimed, Delivery};
+use hark_bus::{Bus, BusError, Claim, Claimed, Delivery, Written};
 use hark_ear::{EarConfig, UnknownPlan};
 use hark_line::{Barred, Line, Reservation, Route};
 use hark_outcome::{
@@ -18,21 +19,25 @@ use hark_outcome::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::account::{Author, without_call};
+use crate::account::{Author, shorten, without_call};
 use crate::conduct::Plan;
 use crate::config::{CampaignConfig, Campaigns};
 use crate::ears::Ears;
 use crate::gate::{Gate, gate};
+use crate::live::LiveAttempts;
 use crate::place::{Order, Witness, place};
-use crate::recover::{Found, judge_claim};
+use crate::recover::{Found, Whose, judge_claim};
 use crate::sounds::Sounds;
 use crate::tones::ear_for;
 
-/// How often a live job's delivery is confirmed to be in progress; a third of the server's patience.
-const HEARTBEAT: Duration = Duration::from_secs(10);
-
 /// How long to wait for a calls-per-second slot before giving the job back.
 const PACE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How often a claim in doubt is asked for.
+const CLAIM_TRIES: u32 = 3;
+
+/// The largest job taken. Its result carries the customer's fields and the evidence, and NATS takes 1 MiB by default.
+const LARGEST_JOB: usize = 512 * 1024;
 
 /// What all attempts of one worker share.
 pub(crate) struct Shared {
@@ -44,12 +49,28 @@ pub(crate) struct Shared {
     pub author: Author,
     /// Distinguishes this process from an earlier one of the same name.
     pub process: u64,
+    /// Attempts on the line, or with a result still to publish.
+    pub live: LiveAttempts,
+    /// How often a delivery is confirmed to be in progress.
+    pub heartbeat: Duration,
     /// Jobs taken that hold no channel yet.
     pub unreserved: AtomicUsize,
     /// Set when no new INVITE may leave.
     pub draining: CancellationToken,
     /// Set when live calls must end.
     pub stop: CancellationToken,
+}
+
+impl Shared {
+    fn whose(&self, attempt: &Attempt, claim: &Claim) -> Whose {
+        if claim.worker != self.author.worker {
+            Whose::Another
+        } else if claim.process == self.process && self.live.has(attempt) {
+            Whose::Ours
+        } else {
+            Whose::Nobody
+        }
+    }
 }
 
 /// How a job left the worker's hands.
@@ -81,11 +102,14 @@ pub(crate) async fn handle(shared: &Arc<Shared>, delivery: Delivery) -> Handled 
         Err(e) => return bury(&delivery, &e.to_string()).await,
     };
     let attempt = Attempt::first(delivery.campaign.clone(), job.id.clone());
-    match prepare(shared, &delivery, &job, taken_at).await {
-        Ok(ready) => {
-            drop(unreserved);
-            dial(shared, &delivery, attempt, &job, taken_at, ready).await
-        }
+    let prepared = with_heartbeat(
+        shared,
+        &delivery,
+        prepare(shared, &delivery, &job, taken_at, unreserved),
+    )
+    .await;
+    match prepared {
+        Ok(ready) => dial(shared, &delivery, attempt, &job, taken_at, ready).await,
         Err(Stop::Later(wait, why)) => {
             info!(%attempt, wait_s = wait.as_secs_f64(), why, "job given back");
             give_back(&delivery, wait).await
@@ -111,7 +135,14 @@ async fn prepare(
     delivery: &Delivery,
     job: &DialJob,
     taken_at: Timestamp,
+    unreserved: Counted,
 ) -> Result<Ready, Stop> {
+    if delivery.body().len() > LARGEST_JOB {
+        let (size, most) = (delivery.body().len(), LARGEST_JOB);
+        return Err(Stop::Dead(format!(
+            "the job is {size} bytes long, at most {most} are taken; shorten its customer fields"
+        )));
+    }
     let Some(campaign) = shared.campaigns.get(&delivery.campaign) else {
         let known: Vec<_> = shared.campaigns.ids().iter().map(ToString::to_string).collect();
         return Err(Stop::Dead(format!(
@@ -140,6 +171,7 @@ async fn prepare(
         .line
         .reserve(&route)
         .map_err(|full| Stop::Later(Duration::from_secs(1), full.to_string()))?;
+    drop(unreserved);
     let ear = ear(campaign, &reservation).map_err(|e| Stop::Dead(e.to_string()))?;
     tokio::select! {
         paced = shared.line.pace(&reservation, PACE_DEADLINE) =>
@@ -208,16 +240,38 @@ async fn dial(
     if let Some(handled) = claim(shared, delivery, &attempt, job, taken_at, &ready.campaign).await {
         return handled;
     }
-    let ring_timeout = job.ring_timeout_s.map_or(
-        Duration::from_secs(u64::from(ready.campaign.ring_timeout_s)),
-        Into::into,
-    );
+    let _live = shared.live.enter(&attempt);
+    // Waiting for a slot and for NATS took time, and the attempt is ours now: what may not be dialled any more gets its
+    // result here.
+    if let Gate::Refuse(cause, why) = gate(job, now()) {
+        let result = without_call(
+            attempt,
+            job,
+            &shared.author,
+            (taken_at, now()),
+            cause,
+            ("gate", why),
+        );
+        return conclude(shared, delivery, &result).await;
+    }
+    if shared.stop.is_cancelled() {
+        let why = "the worker was told to stop before the INVITE left".to_owned();
+        let result = without_call(
+            attempt,
+            job,
+            &shared.author,
+            (taken_at, now()),
+            Cause::WorkerLost,
+            ("shutdown", why),
+        );
+        return conclude(shared, delivery, &result).await;
+    }
     let order = Order {
         attempt: attempt.clone(),
         job,
         taken_at,
         caller_id: caller_id(job, &ready.campaign).cloned(),
-        ring_timeout: ring_timeout.clamp(Duration::from_secs(1), Duration::from_secs(600)),
+        ring_timeout: ring_timeout(job, &ready.campaign),
         max_duration: Duration::from_secs(u64::from(ready.campaign.max_call_s)),
         plan: Plan {
             end_early: ready.campaign.end_early,
@@ -240,8 +294,19 @@ async fn dial(
         &mut witness,
         &shared.stop,
     );
-    let result = with_heartbeat(delivery, call).await;
+    let result = with_heartbeat(shared, delivery, call).await;
     conclude(shared, delivery, &result).await
+}
+
+fn ring_timeout(job: &DialJob, campaign: &CampaignConfig) -> Duration {
+    let of_campaign = Duration::from_secs(u64::from(campaign.ring_timeout_s));
+    let asked = job.ring_timeout_s.map_or(of_campaign, Into::into);
+    asked.clamp(Duration::from_secs(1), Duration::from_secs(600))
+}
+
+/// The longest this attempt can hold its job: ringing, talking, and a margin for set-up and hanging up.
+fn longest_attempt(job: &DialJob, campaign: &CampaignConfig) -> Duration {
+    ring_timeout(job, campaign) + Duration::from_secs(u64::from(campaign.max_call_s) + 60)
 }
 
 /// `None` when the attempt is ours to dial; otherwise what became of the job.
@@ -260,7 +325,7 @@ async fn claim(
         &job.to,
         now(),
     );
-    match shared.bus.claim(attempt, &claim).await {
+    match insist(shared, delivery, attempt, &claim).await {
         Claimed::Ours => None,
         Claimed::Unknown(why) => {
             warn!(%attempt, why, "job not dialled: whether the claim was written is unknown");
@@ -270,6 +335,20 @@ async fn claim(
             Some(after_theirs(shared, delivery, attempt, job, taken_at, campaign, theirs).await)
         }
     }
+}
+
+/// Claims. A write whose fate is unknown is tried again with the same nonce: if it had landed, it is ours.
+async fn insist(shared: &Shared, delivery: &Delivery, attempt: &Attempt, claim: &Claim) -> Claimed {
+    for _ in 1..CLAIM_TRIES {
+        match shared.bus.claim(attempt, claim).await {
+            Claimed::Unknown(why) => warn!(%attempt, why, "claim in doubt; asking again"),
+            settled => return settled,
+        }
+        if let Err(e) = delivery.in_progress().await {
+            warn!(%attempt, error = %e, "heartbeat not confirmed");
+        }
+    }
+    shared.bus.claim(attempt, claim).await
 }
 
 async fn after_theirs(
@@ -288,16 +367,9 @@ async fn after_theirs(
         );
         return bury(delivery, &why).await;
     }
-    let found = judge_claim(
-        &shared.bus,
-        attempt,
-        &theirs,
-        &shared.author.worker,
-        shared.process,
-        campaign,
-        now(),
-    )
-    .await;
+    let whose = shared.whose(attempt, &theirs);
+    let longest = longest_attempt(job, campaign);
+    let found = judge_claim(&shared.bus, attempt, &theirs, whose, longest, now()).await;
     match found {
         Found::Done => {
             info!(%attempt, "job has its result already; not dialled again");
@@ -353,16 +425,26 @@ async fn refuse(
     conclude(shared, delivery, &result).await
 }
 
-/// Publishes the result, however long NATS is away, then acknowledges the job.
+/// Publishes the result, however long NATS is away, then acknowledges the job. A result that NATS finds too large goes
+/// out without its evidence, and if need be without the customer's fields: how the call ended is never lost.
 async fn conclude(shared: &Shared, delivery: &Delivery, result: &CallResult) -> Handled {
     let mut wait = Duration::from_millis(200);
+    let mut result = Cow::Borrowed(result);
     loop {
-        match shared.bus.publish_result(result).await {
+        match shared.bus.publish_result(&result).await {
             Ok(written) => {
                 info!(attempt = %result.attempt, disposition = %result.disposition, cause = %result.cause, ?written, "result");
+                if written == Written::AlreadyThere {
+                    correct(shared, result.into_owned());
+                }
                 break;
             }
-            Err(e) => warn!(attempt = %result.attempt, error = %e, "result not published yet; trying again"),
+            Err(e) => {
+                warn!(attempt = %result.attempt, error = %e, "result not published yet; trying again");
+                if matches!(e, BusError::TooLarge { .. }) && shorten(result.to_mut()) {
+                    continue;
+                }
+            }
         }
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(Duration::from_secs(5));
@@ -371,13 +453,31 @@ async fn conclude(shared: &Shared, delivery: &Delivery, result: &CallResult) -> 
     Handled::Result
 }
 
+/// Somebody else's result stands for this attempt, written while we could not reach NATS. Ours is the late truth of a call
+/// we made; it goes out as an event, for a result is never replaced.
+fn correct(shared: &Shared, result: CallResult) {
+    if result.timing.invited_at.is_none() {
+        return;
+    }
+    warn!(attempt = %result.attempt, disposition = %result.disposition, "another result stands; ours goes out as a correction");
+    shared.bus.event(CallEvent {
+        schema: SchemaVersion::default(),
+        attempt: result.attempt.clone(),
+        at: now(),
+        worker: shared.author.worker.clone(),
+        kind: EventKind::Corrected {
+            result: Box::new(result),
+        },
+    });
+}
+
 /// Keeps the delivery ours while `call` runs. A lost heartbeat only means that another worker will find our claim.
-async fn with_heartbeat<T>(delivery: &Delivery, call: impl Future<Output = T>) -> T {
+async fn with_heartbeat<T>(shared: &Shared, delivery: &Delivery, call: impl Future<Output = T>) -> T {
     tokio::pin!(call);
     loop {
         tokio::select! {
             done = &mut call => return done,
-            () = tokio::time::sleep(HEARTBEAT) => {
+            () = tokio::time::sleep(shared.heartbeat) => {
                 tokio::select! {
                     done = &mut call => return done,
                     beat = delivery.in_progress() => if let Err(e) = beat {

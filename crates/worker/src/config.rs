@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use hark_outcome::{CampaignId, Number, TrunkId, WorkerId};
 use schemars::JsonSchema;
@@ -77,12 +76,6 @@ impl Default for CampaignConfig {
 }
 
 impl CampaignConfig {
-    /// The longest one attempt can hold its job: ringing, talking, and a margin for set-up and hanging up.
-    #[must_use]
-    pub fn longest_attempt(&self) -> Duration {
-        Duration::from_secs(u64::from(self.ring_timeout_s) + u64::from(self.max_call_s) + 60)
-    }
-
     /// What is wrong with it, if anything: (key, why).
     #[must_use]
     pub fn fault(&self) -> Option<(&'static str, String)> {

@@ -14,6 +14,7 @@ pub mod sounds;
 pub mod tones;
 
 mod attempt;
+mod live;
 mod recover;
 mod run;
 

@@ -3,16 +3,25 @@
 use std::time::Duration;
 
 use hark_bus::{Bus, Claim};
-use hark_outcome::{Attempt, Timestamp, WorkerId};
+use hark_outcome::{Attempt, Timestamp};
 use tracing::warn;
-
-use crate::config::CampaignConfig;
 
 /// How far two machines' clocks may differ.
 const SKEW: Duration = Duration::from_secs(5);
 
 /// How soon to look again at a claim whose worker lives.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// Who made a claim, as far as this process knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// A task of this process that still works on it.
+    Ours,
+    /// Another worker: its presence tells whether it lives.
+    Another,
+    /// This worker, but no task of it any more: an earlier process, a write in doubt, or a task that failed.
+    Nobody,
+}
 
 /// What stands behind a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +39,8 @@ pub(crate) async fn judge_claim(
     bus: &Bus,
     attempt: &Attempt,
     claim: &Claim,
-    me: &WorkerId,
-    process: u64,
-    campaign: &CampaignConfig,
+    whose: Whose,
+    longest: Duration,
     now: Timestamp,
 ) -> Found {
     match bus.result_of(attempt).await {
@@ -43,12 +51,12 @@ pub(crate) async fn judge_claim(
             return Found::Alive(LOOK_AGAIN);
         }
     }
-    let ours = claim.worker == *me;
-    if ours && claim.process == process {
-        return Found::Alive(LOOK_AGAIN);
-    }
-    let gone = ours || matches!(bus.is_present(&claim.worker).await, Ok(false));
-    verdict(gone, age(claim.at, now), campaign.longest_attempt() + SKEW)
+    let gone = match whose {
+        Whose::Ours => false,
+        Whose::Nobody => true,
+        Whose::Another => matches!(bus.is_present(&claim.worker).await, Ok(false)),
+    };
+    verdict(gone, age(claim.at, now), longest + SKEW)
 }
 
 fn verdict(gone: bool, age: Duration, longest: Duration) -> Found {

@@ -129,16 +129,25 @@ impl Trunk {
         change
     }
 
-    pub(crate) fn is_healthy(&self) -> bool {
-        self.limits().health.trouble().is_none()
+    /// Calls it could take now: free channels, as far as the day's ceiling allows.
+    pub(crate) fn free_channels(&self) -> usize {
+        self.free_channels_at(SystemTime::now())
     }
 
-    pub(crate) fn free_channels(&self) -> usize {
-        if self.is_healthy() {
-            self.channels.free() as usize
-        } else {
-            0
+    fn free_channels_at(&self, now: SystemTime) -> usize {
+        let mut limits = self.limits();
+        if limits.health.trouble().is_some() {
+            return 0;
         }
+        let left = self.config.daily_ceiling.saturating_sub(limits.day.used(now));
+        usize::try_from(left)
+            .unwrap_or(usize::MAX)
+            .min(self.channels.free() as usize)
+    }
+
+    /// Of those, how many may start within `horizon` at its pace.
+    pub(crate) fn ready_starts(&self, now: Instant, horizon: Duration) -> usize {
+        self.free_channels().min(self.limits().pace.within(now, horizon))
     }
 
     pub(crate) fn setup_timeout(&self) -> Duration {
@@ -225,7 +234,13 @@ mod tests {
             trunk.reserve(),
             Err(Full::DailyCeiling { limit: 1, .. })
         ));
+        assert_eq!(
+            trunk.free_channels(),
+            0,
+            "no job is taken that could only be given back"
+        );
         let tomorrow = SystemTime::now() + Duration::from_secs(24 * 3600);
+        assert!(trunk.free_channels_at(tomorrow) > 0);
         assert!(trunk.reserve_at(tomorrow).is_ok());
     }
 

@@ -28,6 +28,16 @@ impl Pace {
         self.next = Some(slot + self.distance);
         Ok(slot)
     }
+
+    /// How many slots lie within `horizon`, taking none.
+    pub(super) fn within(&self, now: Instant, horizon: Duration) -> usize {
+        let first = self.next.map_or(now, |next| next.max(now));
+        let Some(room) = (now + horizon).checked_duration_since(first) else {
+            return 0;
+        };
+        let more = room.as_nanos() / self.distance.as_nanos().max(1);
+        usize::try_from(more).map_or(usize::MAX, |more| more.saturating_add(1))
+    }
 }
 
 #[cfg(test)]
@@ -47,6 +57,17 @@ mod tests {
         assert_eq!(wait(&mut pace, 100), Duration::from_millis(500));
         assert_eq!(wait(&mut pace, 60_000), Duration::from_secs(60));
         assert_eq!(wait(&mut pace, 60_000), Duration::from_millis(60_250));
+    }
+
+    #[test]
+    fn slots_in_sight_are_counted_and_not_taken() {
+        let now = Instant::now();
+        let mut pace = Pace::new(100.0);
+        assert_eq!(pace.within(now, Duration::ZERO), 1);
+        assert_eq!(pace.within(now, Duration::from_millis(25)), 3);
+        pace.slot(now, Duration::ZERO).expect("the first");
+        assert_eq!(pace.within(now, Duration::from_millis(9)), 0);
+        assert_eq!(pace.within(now, Duration::from_millis(25)), 2);
     }
 
     #[test]
