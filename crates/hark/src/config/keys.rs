@@ -9,7 +9,7 @@ use super::{Config, ConfigError};
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| schema_for!(Config).to_value());
 
-/// The least likeness at which a known key is offered for an unknown one.
+/// The least likeness at which a known key is offered for an unknown one: swapped letters are one slip, not two.
 const LIKENESS: f64 = 0.6;
 
 /// Refuses the first key of `table` that the configuration does not have. `place` finds where a key stands.
@@ -43,7 +43,7 @@ fn walk<'a>(
         let Some(inner) = inner else {
             let names = known.into_iter().flat_map(|k| k.keys());
             let nearest = names
-                .map(|name| (strsim::jaro_winkler(name, key), name))
+                .map(|name| (strsim::normalized_damerau_levenshtein(name, key), name))
                 .filter(|(likeness, _)| *likeness >= LIKENESS)
                 .max_by(|a, b| a.0.total_cmp(&b.0))
                 .map(|(_, name)| name.clone());
