@@ -3,13 +3,16 @@
 
 mod answers;
 mod commands;
+mod deadline;
 mod drain;
 mod early;
 mod faults;
 mod jobs;
+mod lists;
 mod network;
 mod overload;
 mod phone;
 mod refusals;
+mod roles;
 mod torture;
 mod trunks;
