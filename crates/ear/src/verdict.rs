@@ -156,18 +156,21 @@ fn by_beep(beep: &Beep, voice_s: f32, person_ms: Option<f32>, config: &EarConfig
     if in_conversation || beep.from_ms > BEEP_LATEST_MS {
         return None;
     }
-    let after_voice = voice_s >= config.beep_after_voice_s;
+    // Who once read as a person is not hung up on for a beep: recorders and other telephones beep too.
+    let was_person = person_ms.is_some_and(|person| person < beep.from_ms);
+    let certain = voice_s >= config.beep_after_voice_s && !was_person && !is_recorder(beep);
     Some(Verdict {
         cause: Some(Cause::Voicemail),
-        grade: if after_voice {
-            Grade::Certain
-        } else {
-            Grade::Likely
-        },
-        confidence: if after_voice { 0.97 } else { 0.7 },
+        grade: if certain { Grade::Certain } else { Grade::Likely },
+        confidence: if certain { 0.97 } else { 0.7 },
         rule: BEEP,
         why: Why::Beep(*beep, voice_s),
     })
+}
+
+/// The notice tone of call recorders: 1400 Hz for 200 ms, every 15 s, while people talk.
+fn is_recorder(beep: &Beep) -> bool {
+    (beep.hz - 1_400.0).abs() <= 30.0 && (beep.to_ms - beep.from_ms) <= 300.0
 }
 
 fn by_timing(reading: Reading, voice_s: f32, over: bool, config: &EarConfig) -> Option<Verdict> {

@@ -106,7 +106,10 @@ impl Conductor {
         match self.state {
             State::Ringing if certain && self.plan.end_early => self.act_on(opinion, HangUp::Verdict),
             State::Listening { .. } | State::Speaking
-                if certain && disposition == Disposition::Machine && self.plan.end_early =>
+                if certain
+                    && disposition == Disposition::Machine
+                    && self.plan.end_early
+                    && !self.speaks_to_a_person() =>
             {
                 self.act_on(opinion, HangUp::Verdict)
             }
@@ -153,6 +156,12 @@ impl Conductor {
     #[must_use]
     pub fn spoke(&self) -> bool {
         self.played || self.state == State::Speaking
+    }
+
+    /// Whether the script plays to somebody who was heard to be a person, not just to whoever may be there.
+    fn speaks_to_a_person(&self) -> bool {
+        let heard = self.acted_on.as_ref().and_then(|o| o.reading);
+        self.state == State::Speaking && heard.is_some_and(|(d, _)| d == Disposition::Answered)
     }
 
     fn act_on(&mut self, opinion: &Opinion, why: HangUp) -> Vec<Act> {

@@ -5,8 +5,9 @@
 //! sample clock stays true; the call is marked degraded.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -63,9 +64,12 @@ pub struct Ears {
 
 struct EarThread {
     queue: SyncSender<ToEar>,
-    calls: AtomicUsize,
+    calls: Arc<AtomicUsize>,
     lag: Arc<Lag>,
 }
+
+/// How often a thread with nothing to hear shows that it is there.
+const BEAT: Duration = Duration::from_millis(100);
 
 impl std::fmt::Debug for Ears {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -93,7 +97,7 @@ impl Ears {
                     .spawn(move || listen(&inbox, &seen))?;
                 Ok(EarThread {
                     queue,
-                    calls: AtomicUsize::new(0),
+                    calls: Arc::default(),
                     lag,
                 })
             })
@@ -112,19 +116,16 @@ impl Ears {
         let queue = self.threads[thread].queue.clone();
         let (opinions, watch) = watch::channel(None);
         let ear = Box::new(Ear::new(config));
-        let degraded = Arc::new(AtomicBool::new(false));
-        if queue.try_send(ToEar::Open { id, ear, opinions }).is_err() {
-            degraded.store(true, Ordering::Relaxed);
-        } else {
-            self.threads[thread].calls.fetch_add(1, Ordering::Relaxed);
-        }
+        let deaf = queue.try_send(ToEar::Open { id, ear, opinions }).is_err();
+        let degraded = Arc::new(AtomicBool::new(deaf));
         let sink = Sink {
             id,
-            queue: queue.clone(),
+            queue,
             batch: Vec::with_capacity(BATCH),
             skipped: 0,
             degraded: Arc::clone(&degraded),
         };
+        let place = Place::take(&self.threads[thread].calls);
         (
             Box::new(sink),
             Listener {
@@ -133,6 +134,7 @@ impl Ears {
                 id,
                 watch,
                 degraded,
+                _place: place,
             },
         )
     }
@@ -147,11 +149,30 @@ impl Ears {
             .unwrap_or_default()
     }
 
+    /// The thread with the fewest calls, of those that keep up; of all, if none does.
     fn quietest(&self) -> usize {
-        let calls = |t: &EarThread| t.calls.load(Ordering::Relaxed);
-        (0..self.threads.len())
-            .min_by_key(|n| calls(&self.threads[*n]))
-            .unwrap_or(0)
+        let key = |n: &usize| {
+            let t = &self.threads[*n];
+            (t.lag.recent() > BEAT * 10, t.calls.load(Ordering::Relaxed))
+        };
+        (0..self.threads.len()).min_by_key(key).unwrap_or(0)
+    }
+}
+
+/// A call counted on a thread, until dropped.
+#[derive(Debug)]
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    fn take(calls: &Arc<AtomicUsize>) -> Self {
+        calls.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(calls))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -163,6 +184,7 @@ pub struct Listener {
     id: u64,
     watch: watch::Receiver<Option<Opinion>>,
     degraded: Arc<AtomicBool>,
+    _place: Place,
 }
 
 impl Listener {
@@ -193,7 +215,6 @@ impl Listener {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        thread.calls.fetch_sub(1, Ordering::Relaxed);
         let (opinion, heard) = tokio::time::timeout(deadline, answer).await.ok()?.ok()?;
         Some(EarReport {
             opinion,
@@ -234,32 +255,57 @@ impl FrameSink for Sink {
     }
 }
 
-/// One ear thread: hears until the pool is gone.
+type OpenEars = HashMap<u64, (Box<Ear>, watch::Sender<Option<Opinion>>)>;
+
+/// One ear thread: hears until the pool is gone. An ear that panics is lost with its call's evidence, no other.
 fn listen(inbox: &Receiver<ToEar>, lag: &Lag) {
-    let mut ears: HashMap<u64, (Box<Ear>, watch::Sender<Option<Opinion>>)> = HashMap::new();
-    while let Ok(message) = inbox.recv() {
-        match message {
-            ToEar::Open { id, ear, opinions } => {
-                ears.insert(id, (ear, opinions));
-            }
-            ToEar::Frames {
-                id,
-                handed_over,
-                skipped,
-                frames,
-            } => {
-                if let Some((ear, opinions)) = ears.get_mut(&id) {
-                    hear(ear, opinions, skipped, &frames);
-                }
-                lag.saw(handed_over.elapsed());
-            }
-            ToEar::Close { id, reply } => {
-                if let Some((mut ear, _)) = ears.remove(&id) {
-                    ear.finish();
-                    // The call may have stopped waiting.
-                    let _ = reply.send((ear.opinion(), ear.heard()));
+    let mut ears = OpenEars::new();
+    loop {
+        lag.beat();
+        match inbox.recv_timeout(BEAT) {
+            Ok(message) => {
+                let id = message.id();
+                if catch_unwind(AssertUnwindSafe(|| take(&mut ears, message, lag))).is_err() {
+                    ears.remove(&id);
                 }
             }
+            // Calls that were dropped without closing their ear.
+            Err(RecvTimeoutError::Timeout) => ears.retain(|_, (_, opinions)| !opinions.is_closed()),
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+fn take(ears: &mut OpenEars, message: ToEar, lag: &Lag) {
+    match message {
+        ToEar::Open { id, ear, opinions } => {
+            ears.insert(id, (ear, opinions));
+        }
+        ToEar::Frames {
+            id,
+            handed_over,
+            skipped,
+            frames,
+        } => {
+            if let Some((ear, opinions)) = ears.get_mut(&id) {
+                hear(ear, opinions, skipped, &frames);
+            }
+            lag.saw(handed_over.elapsed());
+        }
+        ToEar::Close { id, reply } => {
+            if let Some((mut ear, _)) = ears.remove(&id) {
+                ear.finish();
+                // The call may have stopped waiting.
+                let _ = reply.send((ear.opinion(), ear.heard()));
+            }
+        }
+    }
+}
+
+impl ToEar {
+    const fn id(&self) -> u64 {
+        match self {
+            Self::Open { id, .. } | Self::Frames { id, .. } | Self::Close { id, .. } => *id,
         }
     }
 }
@@ -274,30 +320,48 @@ fn hear(ear: &mut Ear, opinions: &watch::Sender<Option<Opinion>>, skipped: usize
     }
 }
 
-/// The worst lag of the last second or two: two buckets, swapped when the older is out of the window.
+/// The worst lag of the last second or two: two buckets, swapped when the older is out of the window. A thread that
+/// shows no sign of life lags by as long as it has been silent.
 #[derive(Default)]
 struct Lag(Mutex<LagBuckets>);
 
 #[derive(Default)]
 struct LagBuckets {
     since: Option<Instant>,
+    beat: Option<Instant>,
     now: Duration,
     before: Duration,
 }
 
 impl Lag {
+    /// The thread is about to take the next message.
+    fn beat(&self) {
+        let now = Instant::now();
+        self.with(now, |b| b.beat = Some(now));
+    }
+
     fn saw(&self, lag: Duration) {
-        self.with(|b| b.now = b.now.max(lag));
+        self.with(Instant::now(), |b| b.now = b.now.max(lag));
     }
 
     fn recent(&self) -> Duration {
-        self.with(|b| b.now.max(b.before))
+        self.recent_at(Instant::now())
     }
 
-    fn with<T>(&self, f: impl FnOnce(&mut LagBuckets) -> T) -> T {
+    fn recent_at(&self, now: Instant) -> Duration {
+        self.with(now, |b| {
+            let silent = b
+                .beat
+                .map_or(Duration::ZERO, |beat| now.saturating_duration_since(beat));
+            b.now.max(b.before).max(silent.saturating_sub(BEAT))
+        })
+    }
+
+    fn with<T>(&self, now: Instant, f: impl FnOnce(&mut LagBuckets) -> T) -> T {
         let mut b = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        let age = b.since.map_or(LAG_WINDOW * 2, |s| now - s);
+        let age = b
+            .since
+            .map_or(LAG_WINDOW * 2, |s| now.saturating_duration_since(s));
         if age >= LAG_WINDOW {
             b.before = if age >= LAG_WINDOW * 2 {
                 Duration::ZERO

@@ -98,6 +98,23 @@ fn certain_machine_ends_the_call_while_listening_and_while_speaking() {
 }
 
 #[test]
+fn a_beep_does_not_end_the_script_of_somebody_heard_to_be_a_person() {
+    let mut c = answered();
+    assert_eq!(
+        c.on_opinion(at(2600), &opinion(Cause::Person, Grade::Likely)),
+        [Act::Play]
+    );
+    assert_eq!(
+        c.on_opinion(at(4000), &opinion(Cause::Voicemail, Grade::Certain)),
+        []
+    );
+    assert_eq!(
+        c.on_fact(at(7000), &FactKind::Played),
+        [Act::HangUp(HangUp::Done)]
+    );
+}
+
+#[test]
 fn silence_after_the_answer_is_treated_as_a_person_at_the_deadline() {
     let mut c = answered();
     assert_eq!(

@@ -80,3 +80,28 @@ async fn calls_are_spread_over_the_threads() {
     threads.sort_unstable();
     assert_eq!(threads, [0, 0, 1, 1]);
 }
+
+#[test]
+fn a_thread_that_hangs_lags_by_as_long_as_it_is_silent() {
+    let lag = Lag::default();
+    let start = Instant::now();
+    lag.with(start, |b| b.beat = Some(start));
+    assert_eq!(
+        lag.recent_at(start + BEAT),
+        Duration::ZERO,
+        "waiting for sound is no lag"
+    );
+    assert_eq!(
+        lag.recent_at(start + BEAT + Duration::from_secs(3)),
+        Duration::from_secs(3)
+    );
+}
+
+#[test]
+fn a_call_that_is_dropped_gives_its_place_back() {
+    let ears = Ears::start(1).expect("a thread");
+    let (_sink, listener) = ears.open(&EarConfig::default());
+    assert_eq!(ears.threads[0].calls.load(Ordering::Relaxed), 1);
+    drop(listener);
+    assert_eq!(ears.threads[0].calls.load(Ordering::Relaxed), 0);
+}
