@@ -100,6 +100,28 @@ async fn a_407_is_answered_and_the_call_counts_once() {
 }
 
 #[tokio::test]
+async fn a_call_answered_after_a_challenge_keeps_its_channel() {
+    let mut peer = Peer::start().await;
+    let (config, _file) = with_password(&peer);
+    let line = line(vec![(TRUNK, config)]).await;
+    let all = line.free_channels();
+    let mut call = dial(&line);
+    let first = peer.expect("INVITE").await;
+    let extra = format!("WWW-Authenticate: {CHALLENGE}\r\n");
+    peer.send(first.from, &first.response(401, "Unauthorized", "p", &extra, ""))
+        .await;
+    peer.expect("ACK").await;
+    peer.answer("t1").await;
+    until(&mut call, |f| *f == FactKind::Answered).await;
+    assert_eq!(line.free_channels(), all - 1);
+    call.hang_up(HangUp::Done);
+    peer.take_bye().await;
+    end(&mut call).await;
+    line.channel_freed().await;
+    assert_eq!(line.free_channels(), all);
+}
+
+#[tokio::test]
 async fn a_second_challenge_is_final() {
     let mut peer = Peer::start().await;
     let (config, _file) = with_password(&peer);

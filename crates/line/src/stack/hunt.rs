@@ -57,11 +57,12 @@ impl Hunt {
         }
     }
 
-    /// An INVITE leaves over the present trunk: its channel and one of its day's calls are used.
+    /// An INVITE leaves over the present trunk: its channel and one of its day's calls are used, by the first one.
     pub(super) fn spend(&mut self) {
-        if let Grip::Hold(hold) = std::mem::take(&mut self.grip) {
-            self.grip = Grip::Permit(hold.spend());
-        }
+        self.grip = match std::mem::take(&mut self.grip) {
+            Grip::Hold(hold) => Grip::Permit(hold.spend()),
+            spent => spent,
+        };
     }
 
     /// The channel is free again.
