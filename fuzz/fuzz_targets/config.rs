@@ -1,9 +1,12 @@
-//! Any text as a section of the configuration.
+//! Any text as the configuration, as an override of it, and as a section.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
+    let _ = hark::config::Config::parse(text, "fuzz", &hark::config::Overrides::default());
+    let set = hark::config::Overrides { set: vec![text.to_owned()], ..Default::default() };
+    let _ = hark::config::Config::parse("", "fuzz", &set);
     let _ = toml::from_str::<hark_bus::BusConfig>(text);
     let _ = toml::from_str::<hark_worker::WorkerConfig>(text);
     let _ = toml::from_str::<hark_carrier::CarrierConfig>(text);

@@ -1,9 +1,10 @@
 //! `hark`: one command, several roles.
 
 mod cmd;
-mod config;
+
 mod limits;
 mod nats_binary;
+mod out;
 mod show;
 mod signals;
 
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use config::{Config, Overrides};
+use hark::config::{self, Config, Overrides};
 use tracing::Level;
 use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;

@@ -6,13 +6,13 @@
 //! never dials. A claim whose write is in doubt counts as somebody else's: we do not dial.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use hark_bus::{Bus, BusError, Claim, Claimed, Delivery, Written};
 use hark_ear::{EarConfig, UnknownPlan};
-use hark_line::{Barred, Line, Reservation, Route};
+use hark_line::{Barred, Full, Line, Reservation, Route};
 use hark_outcome::{
     Attempt, CallEvent, CallResult, CallerIdChoice, Cause, DialJob, EventKind, SchemaVersion, Timestamp,
 };
@@ -32,6 +32,10 @@ use crate::tones::ear_for;
 
 /// How long to wait for a calls-per-second slot before giving the job back.
 const PACE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// When to look again at a job whose trunks are full, and at one whose trunks have used up their day.
+const SOON: Duration = Duration::from_secs(1);
+const TOMORROW: Duration = Duration::from_secs(300);
 
 /// How often a claim in doubt is asked for.
 const CLAIM_TRIES: u32 = 3;
@@ -53,6 +57,8 @@ pub(crate) struct Shared {
     pub live: LiveAttempts,
     /// How often a delivery is confirmed to be in progress.
     pub heartbeat: Duration,
+    /// When a job last found its trunks full, though some other trunk had room.
+    pub full_at: Mutex<Option<Instant>>,
     /// Jobs taken that hold no channel yet.
     pub unreserved: AtomicUsize,
     /// Set when no new INVITE may leave.
@@ -62,6 +68,24 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Whether a job found its trunks full within the last `span`.
+    pub(crate) fn was_full_within(&self, span: Duration) -> bool {
+        self.full_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some_and(|at| at.elapsed() < span)
+    }
+
+    fn full(&self, full: &Full) -> Stop {
+        *self.full_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        let wait = if matches!(full, Full::DailyCeiling { .. }) {
+            TOMORROW
+        } else {
+            SOON
+        };
+        Stop::Later(wait, full.to_string())
+    }
+
     fn whose(&self, attempt: &Attempt, claim: &Claim) -> Whose {
         if claim.worker != self.author.worker {
             Whose::Another
@@ -167,10 +191,7 @@ async fn prepare(
         None => None,
     };
     let route = route(&shared.line, job, campaign)?;
-    let reservation = shared
-        .line
-        .reserve(&route)
-        .map_err(|full| Stop::Later(Duration::from_secs(1), full.to_string()))?;
+    let reservation = shared.line.reserve(&route).map_err(|full| shared.full(&full))?;
     drop(unreserved);
     let ear = ear(campaign, &reservation).map_err(|e| Stop::Dead(e.to_string()))?;
     tokio::select! {

@@ -3,8 +3,8 @@
 //! States: `Pulling` → (first stop signal) `Draining`: nothing new, live calls go on → (second signal, or the drain
 //! deadline) `Stopping`: live calls are hung up politely and end as `interrupted` → done.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hark_bus::{Bus, BusError, JobSource};
@@ -34,6 +34,9 @@ const GLANCE: Duration = Duration::from_millis(100);
 
 /// A job is taken only if its call may start this soon: one that waits for its trunk's pace would hold a channel.
 const AHEAD: Duration = Duration::from_millis(12);
+
+/// How long nothing is pulled after a job found its own trunks full while others had room: it would only go round.
+const PAUSE_WHEN_FULL: Duration = Duration::from_millis(250);
 
 /// How soon to look again for a start in sight; a third of the distance between starts at 100 calls a second.
 const NEXT_START: Duration = Duration::from_millis(3);
@@ -115,6 +118,7 @@ impl Worker {
             process: rand::random(),
             live: LiveAttempts::default(),
             heartbeat: bus.ack_wait() / 3,
+            full_at: Mutex::default(),
             unreserved: AtomicUsize::new(0),
             draining: signals.drain.clone(),
             stop: signals.stop.clone(),
@@ -169,7 +173,7 @@ impl Worker {
                 tokio::time::sleep(NEXT_START).await;
                 continue;
             }
-            if room == 0 {
+            if room == 0 || self.shared.was_full_within(PAUSE_WHEN_FULL) {
                 tokio::select! {
                     () = tokio::time::sleep(GLANCE) => {}
                     () = self.shared.line.channel_freed() => {}

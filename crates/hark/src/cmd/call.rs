@@ -16,6 +16,7 @@ use hark_worker::place::{Order, Witness, place};
 use hark_worker::tones::ear_for;
 
 use crate::config::Config;
+use crate::out;
 use crate::show;
 
 #[derive(Debug, clap::Args)]
@@ -100,10 +101,10 @@ pub async fn run(args: Args, mut config: Config) -> anyhow::Result<ExitCode> {
     };
     let result = place(&line, &ears, &author, order, &mut narrator, &signals.drain).await;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&result)?);
+        out::line(serde_json::to_string_pretty(&result)?);
     } else {
-        println!("{}", show::result_line(&result));
-        print!("{}", show::evidence(&result));
+        out::line(show::result_line(&result));
+        out::text(show::evidence(&result));
     }
     line.shutdown(Duration::from_secs(5)).await;
     if let Some(carrier) = carrier {
@@ -167,6 +168,9 @@ impl Witness for Narrator {
             EventKind::Ended { .. } => "over".to_owned(),
             _ => return,
         };
-        println!("{:>7.2} s  {what}", self.start.elapsed().as_secs_f64());
+        out::line(format_args!(
+            "{:>7.2} s  {what}",
+            self.start.elapsed().as_secs_f64()
+        ));
     }
 }

@@ -8,6 +8,7 @@ use anyhow::Context;
 use hark_carrier::Carrier;
 
 use crate::config::Config;
+use crate::out;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -26,17 +27,21 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
     }
     let signals = crate::signals::watch()?;
     let carrier = Carrier::start(carrier).await?;
-    println!(
-        "simulated carrier on {} (UDP and TCP); Ctrl-C ends it",
+    let tls = carrier
+        .tls_address()
+        .map(|a| format!(", TLS on {a}"))
+        .unwrap_or_default();
+    out::line(format_args!(
+        "simulated carrier on {} (UDP and TCP{tls}); Ctrl-C ends it",
         carrier.address()
-    );
+    ));
     signals.drain.cancelled().await;
     let report = carrier.report();
     carrier.shutdown().await;
     if let Some(path) = args.report {
         std::fs::write(&path, serde_json::to_vec_pretty(&report)?)
             .with_context(|| format!("the report could not be written to {}", path.display()))?;
-        println!("report written to {}", path.display());
+        out::line(format_args!("report written to {}", path.display()));
     }
     Ok(ExitCode::SUCCESS)
 }

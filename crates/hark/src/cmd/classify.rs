@@ -9,6 +9,8 @@ use hark_outcome::{Cause, Confidence, Disposition, Heard, Phase, Ruling, Seconds
 use hark_worker::tones::ear_for;
 use serde::Serialize;
 
+use crate::out;
+
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// WAV files of any rate and channel count.
@@ -59,6 +61,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             Err(e) => {
                 failed = true;
                 eprintln!("hark: {e}");
+                if args.json {
+                    // One object a file, so that a script can count: this one names what was wrong.
+                    out::line(
+                        serde_json::json!({ "file": file.display().to_string(), "error": e.to_string() }),
+                    );
+                }
             }
         }
     }
@@ -83,19 +91,24 @@ fn report(file: String, c: Classification) -> Report {
 
 fn print(r: &Report, json: bool) -> anyhow::Result<()> {
     if json {
-        println!("{}", serde_json::to_string(r)?);
+        out::line(serde_json::to_string(r)?);
         return Ok(());
     }
     let verdict = match (r.disposition, r.cause) {
         (Some(d), Some(c)) => format!("{d}/{c} {:.0} %", f64::from(r.confidence.get()) * 100.0),
         _ => "decides nothing".to_owned(),
     };
-    println!(
+    out::line(format_args!(
         "{}: {verdict} — {} (rule {})",
         r.file, r.evidence.because, r.evidence.rule
-    );
+    ));
     for h in &r.heard {
-        println!("    {:>6.2}–{:.2} s {}", h.from_s.get(), h.to_s.get(), h.what);
+        out::line(format_args!(
+            "    {:>6.2}–{:.2} s {}",
+            h.from_s.get(),
+            h.to_s.get(),
+            h.what
+        ));
     }
     Ok(())
 }

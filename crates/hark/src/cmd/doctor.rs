@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use hark_bus::Bus;
 use hark_line::Line;
-use hark_outcome::Number;
+use hark_outcome::{Number, TrunkId};
 
 use crate::config::Config;
+use crate::out;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -25,16 +26,16 @@ struct Findings {
 
 impl Findings {
     fn good(&self, what: &str, how: &str) {
-        println!("  ok    {what}: {how}");
+        out::line(format_args!("  ok    {what}: {how}"));
     }
 
     fn note(&self, what: &str, how: &str) {
-        println!("  note  {what}: {how}");
+        out::line(format_args!("  note  {what}: {how}"));
     }
 
     fn bad(&mut self, what: &str, how: &str) {
         self.bad += 1;
-        println!("  BAD   {what}: {how}");
+        out::line(format_args!("  BAD   {what}: {how}"));
     }
 }
 
@@ -56,10 +57,10 @@ pub async fn run(args: Args, config: Config, path: Option<PathBuf>) -> anyhow::R
     );
     trunks(&args, config, &mut findings).await;
     if findings.bad == 0 {
-        println!("all is well");
+        out::line(format_args!("all is well"));
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{} of these must be mended", findings.bad);
+    out::line(format_args!("{} of these must be mended", findings.bad));
     Ok(ExitCode::FAILURE)
 }
 
@@ -133,35 +134,40 @@ async fn trunks(args: &Args, config: Config, findings: &mut Findings) {
             );
         }
     }
-    let line = match Line::start(config.line, config.trunk).await {
-        Ok(line) => line,
-        Err(e) => return findings.bad("telephone", &e.to_string()),
-    };
     for name in names {
-        let what = format!("trunk {name}");
-        match line.probe(&name).await {
-            Ok(r) => findings.good(
-                &what,
-                &format!(
-                    "{} answered OPTIONS with {} {} in {} ms",
-                    r.target,
-                    r.code,
-                    r.phrase,
-                    r.took.as_millis()
-                ),
-            ),
-            Err(e) => findings.bad(&what, &e.to_string()),
+        // One trunk at a time: a password that is missing for one must not hide how the others are.
+        let only = std::collections::BTreeMap::from([(name.clone(), config.trunk[&name].clone())]);
+        match Line::start(config.line.clone(), only).await {
+            Ok(line) => trunk(args, &line, &name, findings).await,
+            Err(e) => findings.bad(&format!("trunk {name}"), &e.to_string()),
         }
-        if let Some(number) = &args.number {
-            match line.preview_invite(&name, number) {
-                Ok(invite) => {
-                    findings.good(&what, "it would be sent (nothing was dialled):");
-                    for l in invite.lines() {
-                        println!("          {l}");
-                    }
+    }
+}
+
+async fn trunk(args: &Args, line: &Line, name: &TrunkId, findings: &mut Findings) {
+    let what = format!("trunk {name}");
+    match line.probe(name).await {
+        Ok(r) => findings.good(
+            &what,
+            &format!(
+                "{} answered OPTIONS with {} {} in {} ms",
+                r.target,
+                r.code,
+                r.phrase,
+                r.took.as_millis()
+            ),
+        ),
+        Err(e) => findings.bad(&what, &e.to_string()),
+    }
+    if let Some(number) = &args.number {
+        match line.preview_invite(name, number) {
+            Ok(invite) => {
+                findings.good(&what, "it would be sent (nothing was dialled):");
+                for l in invite.lines() {
+                    out::line(format_args!("          {l}"));
                 }
-                Err(e) => findings.bad(&what, &e.to_string()),
             }
+            Err(e) => findings.bad(&what, &e.to_string()),
         }
     }
     line.shutdown(std::time::Duration::from_secs(2)).await;

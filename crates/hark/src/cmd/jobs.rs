@@ -10,6 +10,7 @@ use hark_bus::{Bus, Put};
 use hark_outcome::{CallerIdChoice, CampaignId, DialJob, JobId, Number, Priority, Script, Timestamp};
 
 use crate::config::Config;
+use crate::out;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -129,10 +130,14 @@ async fn add(bus: &Bus, add: Add) -> anyhow::Result<ExitCode> {
     job.not_before = add.not_before;
     job.expires_at = add.expires_at;
     job.check(&add.place.campaign)?;
-    match bus.put_job(&add.place.campaign, add.place.priority, &job).await? {
-        Put::New => println!("job {} is queued in campaign {}", job.id, add.place.campaign),
-        Put::Duplicate => println!("job {} was queued already; nothing changed", job.id),
-    }
+    let campaign = &add.place.campaign;
+    match bus.put_job(campaign, add.place.priority, &job).await? {
+        Put::New => out::line(format_args!(
+            "job {} is queued in campaign {}",
+            job.id, add.place.campaign
+        )),
+        Put::Duplicate => out::line(format_args!("job {} was queued already; nothing changed", job.id)),
+    };
     Ok(ExitCode::SUCCESS)
 }
 
@@ -174,10 +179,10 @@ async fn import(bus: &Bus, import: &Import) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    println!(
+    out::line(format_args!(
         "{new} jobs queued in campaign {}, {duplicate} were there already, {bad} rows left out",
         import.place.campaign
-    );
+    ));
     Ok(if bad == 0 {
         ExitCode::SUCCESS
     } else {
@@ -226,13 +231,17 @@ async fn list(bus: &Bus, limit: usize, json: bool) -> anyhow::Result<ExitCode> {
     let jobs = bus.jobs(limit).await?;
     for job in &jobs {
         if json {
-            println!("{}", serde_json::to_string(job)?);
+            out::line(serde_json::to_string(job)?);
         } else {
-            println!("{}", crate::show::job(job));
+            out::line(crate::show::job(job));
         }
     }
     if !json {
-        println!("{} of {} waiting jobs", jobs.len(), bus.job_count().await?);
+        out::line(format_args!(
+            "{} of {} waiting jobs",
+            jobs.len(),
+            bus.job_count().await?
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -241,13 +250,66 @@ async fn dead(bus: &Bus, limit: usize, json: bool) -> anyhow::Result<ExitCode> {
     let letters = bus.dead_letters(limit).await?;
     for letter in &letters {
         if json {
-            println!("{}", serde_json::to_string(letter)?);
+            out::line(serde_json::to_string(letter)?);
         } else {
-            println!("{}", crate::show::dead_letter(letter));
+            out::line(crate::show::dead_letter(letter));
         }
     }
     if !json {
-        println!("{} dead letters", letters.len());
+        out::line(format_args!("{} dead letters", letters.len()));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> Vec<anyhow::Result<DialJob>> {
+        let mut reader = csv::ReaderBuilder::new()
+            .trim(csv::Trim::All)
+            .from_reader(text.as_bytes());
+        let Ok(header) = reader.headers().cloned() else {
+            return Vec::new();
+        };
+        let campaign = CampaignId::default();
+        let rows = reader.into_records();
+        rows.map(|r| {
+            r.map_err(anyhow::Error::from)
+                .and_then(|r| row(&header, &r, &campaign))
+        })
+        .collect()
+    }
+
+    #[test]
+    fn columns_that_are_no_field_become_labels() {
+        let mut rows = read("id,to,source,city\na,+8613800138000,crm,Wuhan\n");
+        let job = rows.remove(0).expect("a good row");
+        assert_eq!(job.source.as_deref(), Some("crm"));
+        assert_eq!(job.labels["city"], "Wuhan");
+    }
+
+    #[test]
+    fn a_bad_row_says_which_column_is_wrong() {
+        for (row, needle) in [
+            ("a,", "\"to\" is empty"),
+            (",+8613800138000", "\"id\" is empty"),
+            ("a,12x", "'x'"),
+        ] {
+            let err = read(&format!("id,to\n{row}\n"))
+                .remove(0)
+                .expect_err("a bad row")
+                .to_string();
+            assert!(err.contains(needle), "{row}: {err}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_file_makes_import_panic(text in "(id,to\n)?.{0,200}") {
+            let _ = read(&text);
+        }
+    }
 }

@@ -6,6 +6,7 @@ use hark_bus::{Bus, From};
 use hark_outcome::{CampaignId, Persons};
 
 use crate::config::Config;
+use crate::out;
 use crate::show;
 
 #[derive(Debug, clap::Args)]
@@ -54,17 +55,20 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
         persons.count(&result);
         answered += u64::from(result.sip_answered);
         shown += 1;
-        if args.json {
-            println!("{}", serde_json::to_string(&result)?);
+        let mut read = if args.json {
+            out::line(serde_json::to_string(&result)?)
         } else {
-            println!("{}", show::result_line(&result));
-            if args.verbose {
-                print!("{}", show::evidence(&result));
-            }
+            out::line(show::result_line(&result))
+        };
+        if args.verbose && !args.json {
+            read = out::text(show::evidence(&result));
+        }
+        if !read {
+            return Ok(ExitCode::SUCCESS);
         }
     }
     if !args.json {
-        println!("{shown} results{}", show::rates(persons, answered));
+        out::line(format_args!("{shown} results{}", show::rates(persons, answered)));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use schemars::{Schema, schema_for};
 
 use crate::config::Config;
+use crate::out;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -31,6 +32,6 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             serde_json::to_string_pretty(&object)?
         }
     };
-    println!("{text}");
+    out::line(text);
     Ok(ExitCode::SUCCESS)
 }

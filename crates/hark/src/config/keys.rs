@@ -5,12 +5,12 @@ use std::sync::LazyLock;
 use schemars::schema_for;
 use serde_json::Value;
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Nearest};
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| schema_for!(Config).to_value());
 
-/// The least likeness at which a known key is offered for an unknown one: swapped letters are one slip, not two.
-const LIKENESS: f64 = 0.6;
+/// The least likeness at which the nearest key is taken for what was meant; swapped letters are one slip, not two.
+const SLIP: f64 = 0.6;
 
 /// Refuses the first key of `table` that the configuration does not have. `place` finds where a key stands.
 pub(super) fn check(table: &toml::Table, place: impl Fn(&[&str]) -> String) -> Result<(), ConfigError> {
@@ -41,20 +41,30 @@ fn walk<'a>(
         path.push(key);
         let inner = known.and_then(|k| k.get(key)).or(any);
         let Some(inner) = inner else {
-            let names = known.into_iter().flat_map(|k| k.keys());
-            let nearest = names
-                .map(|name| (strsim::normalized_damerau_levenshtein(name, key), name))
-                .filter(|(likeness, _)| *likeness >= LIKENESS)
+            let known: Vec<&String> = known.into_iter().flat_map(|k| k.keys()).collect();
+            let nearest = known
+                .iter()
+                .map(|name| (strsim::normalized_damerau_levenshtein(name, key), *name))
                 .max_by(|a, b| a.0.total_cmp(&b.0))
-                .map(|(_, name)| name.clone());
+                .map(|(likeness, name)| Nearest {
+                    name: name.clone(),
+                    slip: likeness >= SLIP,
+                });
             return Err(ConfigError::UnknownKey {
                 place: place(path),
                 key: path.join("."),
                 nearest,
             });
         };
-        if let toml::Value::Table(below) = value {
-            walk(below, inner, path, place)?;
+        match value {
+            toml::Value::Table(below) => walk(below, inner, path, place)?,
+            toml::Value::Array(items) => {
+                let each = resolve(inner).get("items").unwrap_or(&Value::Null);
+                for below in items.iter().filter_map(toml::Value::as_table) {
+                    walk(below, each, path, place)?;
+                }
+            }
+            _ => {}
         }
         path.pop();
     }
@@ -74,7 +84,11 @@ fn resolve(schema: &Value) -> &Value {
                     .iter()
                     .find_map(|k| schema.get(*k))
                     .and_then(Value::as_array)
-                    .and_then(|all| all.iter().find(|s| s.get("type").is_none_or(|t| t != "null")))
+                    .and_then(|all| {
+                        // Of several alternatives none is the one that is meant.
+                        let mut real = all.iter().filter(|s| s.get("type").is_none_or(|t| t != "null"));
+                        real.next().filter(|_| real.next().is_none())
+                    })
                     .filter(|_| schema.get("properties").is_none())
             });
         match next {

@@ -76,14 +76,14 @@ pub enum ConfigError {
         why: String,
     },
     /// A key nobody knows.
-    #[error("{place}: unknown key {key}{}", nearest.as_ref().map(|n| format!("; did you mean {n}?")).unwrap_or_default())]
+    #[error("{place}: unknown key {key}{}", nearest.as_ref().map(ToString::to_string).unwrap_or_default())]
     UnknownKey {
         /// File and line, or variable.
         place: String,
         /// The whole path of the key.
         key: String,
         /// The nearest known key.
-        nearest: Option<String>,
+        nearest: Option<Nearest>,
     },
     /// A room's own check of its settings.
     #[error("{0}")]
@@ -96,6 +96,29 @@ pub enum ConfigError {
         /// What is wrong and what would be right.
         why: String,
     },
+}
+
+/// The known key that is nearest to an unknown one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nearest {
+    /// Its name.
+    pub name: String,
+    /// Near enough to be what was meant.
+    pub slip: bool,
+}
+
+impl std::fmt::Display for Nearest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.slip {
+            write!(f, "; did you mean {}?", self.name)
+        } else {
+            write!(
+                f,
+                "; the nearest known key is {}; `hark schema config` lists all",
+                self.name
+            )
+        }
+    }
 }
 
 /// What overrides the file.
@@ -215,6 +238,27 @@ mod tests {
             .to_string();
         assert!(
             err.contains("hark.toml:5") && err.contains("trunk.main.adress") && err.contains("address"),
+            "{err}"
+        );
+    }
+
+    #[test]
+    fn key_unlike_any_other_still_names_the_nearest() {
+        let err = parse("[trunk.m]\naddress = \"h\"\nzzqq = 1\n")
+            .expect_err("unknown")
+            .to_string();
+        assert!(
+            err.contains("hark.toml:3") && err.contains("the nearest known key is"),
+            "{err}"
+        );
+    }
+
+    #[test]
+    fn unknown_key_inside_a_list_is_found_too() {
+        let text = "[carrier]\nnumbers = [{ patern = \"1*\", behave = \"busy\" }]\n";
+        let err = parse(text).expect_err("a slip").to_string();
+        assert!(
+            err.contains("carrier.numbers.patern") && err.contains("did you mean pattern"),
             "{err}"
         );
     }

@@ -21,6 +21,7 @@ use hark_worker::{CampaignConfig, Campaigns, StopSignals, Summary, Worker};
 
 use crate::config::Config;
 use crate::nats_binary;
+use crate::out;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -74,45 +75,50 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let parts = Parts::start(&args, config, &signals).await?;
     let run = sample::run_name();
-    println!(
+    out::line(format_args!(
         "NATS {} on {} · simulated carrier on {} (ring and talk times × {}) · worker {}",
         parts.bus.server_version(),
         parts.nats.url(),
         parts.carrier.address(),
         args.time_scale,
-        parts.worker_id,
-    );
+        parts.worker_id
+    ));
     let campaign = CampaignId::new(CAMPAIGN)?;
     let results = parts.bus.results(From::New).await?;
     for job in sample::jobs(&run, args.jobs)? {
         parts.bus.put_job(&campaign, Priority::Normal, &job).await?;
     }
-    println!(
+    out::line(format_args!(
         "campaign {CAMPAIGN}: {} numbers queued in {:.1} s",
         args.jobs,
         began.elapsed().as_secs_f64()
-    );
+    ));
     let started = Instant::now();
     let collected = collect(results, &parts, &args, &run, &signals).await;
     let took = started.elapsed();
     let report = parts.carrier.report();
     let file = write_results(&args.data, &run, &collected)?;
-    println!("\n{}", board::closing(&collected, &report, took));
-    println!(
+    out::line(format_args!("\n{}", board::closing(&collected, &report, took)));
+    out::line(format_args!(
         "  results   {} (one JSON object a line), and stream {} on NATS",
         file.display(),
         parts.bus.result_stream()
-    );
-    println!("  log       {}", args.data.join("hark.log").display());
-    println!("  again     hark up · one call: hark call +8613800000001 --simulate · why: docs/results.md");
+    ));
+    out::line(format_args!(
+        "  log       {}",
+        args.data.join("hark.log").display()
+    ));
+    out::line(format_args!(
+        "  again     hark up · one call: hark call +8613800000001 --simulate · why: docs/results.md"
+    ));
     let missing = usize::try_from(args.jobs)
         .unwrap_or(usize::MAX)
         .saturating_sub(collected.len());
     if args.keep && !signals.drain.is_cancelled() {
-        println!(
+        out::line(format_args!(
             "\nstill running; Ctrl-C ends it. Try: hark --set nats.url={} results --follow",
             parts.nats.url()
-        );
+        ));
         signals.drain.cancelled().await;
     }
     let summary = parts.stop(&signals).await;
@@ -239,7 +245,7 @@ async fn collect(
                 None => break,
             },
             _ = tick.tick() => {
-                print!("{}", board.draw(parts.carrier.live_calls()));
+                out::text(board.draw(parts.carrier.live_calls()));
                 // A terminal that went away is no reason to stop.
                 let _ = std::io::stdout().flush();
             }
@@ -247,7 +253,7 @@ async fn collect(
             () = &mut deadline => break,
         }
     }
-    print!("{}", board.draw(parts.carrier.live_calls()));
+    out::text(board.draw(parts.carrier.live_calls()));
     collected
 }
 
