@@ -56,7 +56,7 @@ async fn bench() -> Outcome<()> {
     Ok(())
 }
 
-/// 100 calls a second to people who answer at once, and to numbers that do not exist.
+/// 100 calls a second to people who answer at once.
 async fn latencies(bus: &Bus, dir: &Path, config: &Path) -> Outcome<()> {
     let worker = hark(dir, config, &["worker"], "worker-latency")?;
     let campaign = CampaignId::new("quick")?;
