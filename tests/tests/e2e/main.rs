@@ -2,11 +2,13 @@
 //! the peer saw.
 
 mod answers;
+mod behaviours;
 mod commands;
 mod deadline;
 mod drain;
 mod early;
 mod faults;
+mod faulty;
 mod jobs;
 mod lists;
 mod network;
