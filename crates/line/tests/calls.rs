@@ -420,3 +420,28 @@ async fn shutdown_hangs_up_live_calls_and_waits_for_their_goodbye() {
     let route = line.route(&number(), &[], None).expect("allowed");
     assert!(line.reserve(&route).is_err(), "nothing new after the end");
 }
+
+#[tokio::test]
+async fn an_answer_after_the_487_is_acknowledged_and_sent_bye() {
+    let mut peer = Peer::start().await;
+    let line = line(vec![(TRUNK, trunk(peer.address()))]).await;
+    let mut call = dial(&line);
+    let invite = peer.expect("INVITE").await;
+    peer.reply(&invite, 180, "Ringing", "fork").await;
+    until(&mut call, |f| {
+        matches!(f, FactKind::Provisional { code: 180, .. })
+    })
+    .await;
+    call.hang_up(HangUp::Verdict);
+    let cancel = peer.expect("CANCEL").await;
+    peer.reply(&cancel, 200, "OK", "proxy").await;
+    peer.reply(&invite, 487, "Request Terminated", "proxy").await;
+    peer.expect("ACK").await;
+    let (_, ended) = end(&mut call).await;
+    assert_eq!(ended.code, Some(487));
+    peer.reply_sdp(&invite, 200, "OK", "fork").await;
+    let ack = peer.expect("ACK").await;
+    assert_eq!(ack.tag("To"), Some("fork"));
+    let bye = peer.take_bye().await;
+    assert_eq!(bye.tag("To"), Some("fork"));
+}

@@ -9,7 +9,8 @@
 //!     |                       |
 //!     |                       +--silence to the setup deadline: Closing (a late 200 gets ACK and BYE)
 //!     +--no target left: Over
-//! Proceeding, or Calling with a wish to end --CANCEL--> Cancelling --final--> Over
+//! Calling, Proceeding --refusal--> Closing
+//! Proceeding, or Calling with a wish to end --CANCEL--> Cancelling --final--> Closing
 //!     Cancelling --2xx: it crossed our CANCEL--> ACK, BYE: Closing
 //!     Cancelling --silence--> Closing
 //! ```
@@ -277,8 +278,12 @@ impl Machine {
         self.out.push(Command::Ack(dialog));
     }
 
-    /// Over, for everybody.
+    /// Over for the owner. Once an INVITE was sent, a 2xx may still come, even after a refusal (a proxy that forked
+    /// passes on every 2xx, RFC 3261 §16.7), and is watched for.
     fn end(&mut self, now: Instant, by: EndedBy, reply: Option<&Reply>) {
+        if self.invited_at.is_some() {
+            return self.close(now, by, reply, false, false);
+        }
         self.tell_end(now, by, reply);
         self.out.push(Command::Release);
         self.state = State::Over;

@@ -1,5 +1,6 @@
 //! Strangers may ask only so often. Every request the stack takes costs it memory for 32 s, so what belongs to no call
-//! is let through by a token bucket, and the rest is dropped before the stack sees it. Messages of calls always pass.
+//! is let through by a token bucket, and the rest is dropped before the stack sees it. Messages of calls always pass;
+//! responses reach their call from here, because the stack swallows some.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -9,6 +10,7 @@ use rsipstack::sip::{HeadersExt, SipMessage};
 use rsipstack::transaction::endpoint::TransportEventInspector;
 use rsipstack::transport::TransportEvent;
 
+use super::inspector;
 use super::registry::Registry;
 
 /// Requests of strangers a second, in the long run and at once: many proxies' keepalive, no flood.
@@ -57,7 +59,10 @@ impl Bucket {
 
 #[async_trait]
 impl TransportEventInspector for Guard {
-    async fn handle(&self, event: TransportEvent) -> Option<TransportEvent> {
+    async fn handle(&self, mut event: TransportEvent) -> Option<TransportEvent> {
+        if let TransportEvent::Incoming(SipMessage::Response(response), ..) = &mut event {
+            inspector::hand_over(&self.registry, response, false);
+        }
         if let TransportEvent::Incoming(SipMessage::Request(request), _, from) = &event {
             let ours = request
                 .call_id_header()

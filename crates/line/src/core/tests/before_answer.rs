@@ -25,6 +25,8 @@ fn early_media_then_busy_ends_with_the_code_the_reason_and_no_answer() {
     );
     assert!(end.ringing_seen && end.invited);
     assert!(phone.said.contains(&Command::Release));
+    assert!(phone.machine.is_settled());
+    phone.pass(Duration::from_secs(32));
     assert!(phone.machine.is_over());
 }
 

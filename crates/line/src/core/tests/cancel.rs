@@ -9,6 +9,8 @@ fn hanging_up_while_it_rings_cancels_and_ends_with_487() {
     phone.reply(487, "a", None);
     let end = phone.end();
     assert_eq!((end.code, &end.by), (Some(487), &EndedBy::Us(HangUp::Verdict)));
+    assert!(phone.machine.is_settled());
+    phone.pass(Duration::from_secs(32));
     assert!(phone.machine.is_over());
 }
 
@@ -57,6 +59,27 @@ fn an_answer_that_crosses_our_cancel_gets_ack_and_bye_and_says_so() {
     );
     phone.bye_outcome("a", 200, false);
     assert_eq!(phone.said, [Command::Release]);
+}
+
+#[test]
+fn an_answer_passed_on_after_the_487_gets_ack_and_bye() {
+    let mut phone = Phone::calling();
+    phone.reply(180, "a", None);
+    phone.on(Event::HangUp(HangUp::Verdict));
+    phone.reply(487, "proxy", None);
+    assert_eq!(phone.end().code, Some(487));
+    phone.reply(200, "a", Some("sdp"));
+    assert!(
+        phone.said_ack_to("a") && phone.said_bye_to("a"),
+        "{:?}",
+        phone.said
+    );
+    assert!(
+        !phone
+            .said
+            .iter()
+            .any(|c| matches!(c, Command::End(_) | Command::Tell(_)))
+    );
 }
 
 #[test]

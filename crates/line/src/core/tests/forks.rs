@@ -116,3 +116,27 @@ fn a_challenged_bye_to_an_unwanted_fork_is_repeated_with_credentials_once() {
     assert!(phone.said_bye_to("b"));
     assert_eq!(phone.on(Event::Outcome(Asked::Bye("b".into()), challenged)), []);
 }
+
+#[test]
+fn a_fork_that_answers_after_the_refusal_of_another_gets_ack_and_bye() {
+    for code in [486, 302, 603] {
+        let mut phone = Phone::calling();
+        phone.reply(180, "a", None);
+        phone.reply(code, "b", None);
+        assert_eq!(phone.end().code, Some(code));
+        phone.pass(Duration::from_secs(31));
+        phone.reply(200, "a", Some("sdp"));
+        assert!(
+            phone.said_ack_to("a") && phone.said_bye_to("a"),
+            "{code}: {:?}",
+            phone.said
+        );
+        phone.reply(200, "a", Some("sdp"));
+        assert!(
+            phone.said_ack_to("a") && !phone.said_bye_to("a"),
+            "{code}: a repeated 200"
+        );
+        phone.pass(Duration::from_secs(1));
+        assert!(phone.machine.is_over());
+    }
+}
