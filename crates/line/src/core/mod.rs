@@ -236,7 +236,8 @@ impl Machine {
             State::Cancelling { until } if due(until) => {
                 let by = self.wish.take().unwrap_or(EndedBy::RingTimeout);
                 self.note("no final response came to our CANCEL");
-                self.close(now, by, None, false, true);
+                self.out.push(Command::Abandon);
+                self.close(now, by, None, true, true);
             }
             State::Live(_) => self.on_live_tick(now),
             State::Closing(_) => self.on_closing_tick(now),

@@ -100,10 +100,26 @@ fn no_final_response_after_cancel_ends_anyway_and_a_late_answer_is_sent_bye() {
     phone.reply(180, "a", None);
     phone.on(Event::HangUp(HangUp::Verdict));
     phone.pass(Duration::from_secs(10));
+    assert!(
+        phone.said.contains(&Command::Abandon),
+        "no transaction is left behind"
+    );
     assert_eq!(phone.end().by, EndedBy::Us(HangUp::Verdict));
     assert_eq!(phone.end().code, None);
+    assert_eq!(phone.reply(180, "a", None), [], "one CANCEL is enough");
     phone.reply(200, "a", Some("sdp"));
     assert!(phone.said_ack_to("a") && phone.said_bye_to("a"));
+}
+
+#[test]
+fn a_487_after_the_end_of_patience_is_acknowledged() {
+    let mut phone = Phone::calling();
+    phone.reply(180, "a", None);
+    phone.on(Event::HangUp(HangUp::Verdict));
+    phone.pass(Duration::from_secs(10));
+    phone.reply(487, "a", None);
+    let (cseq, tag) = (1, "a".into());
+    assert_eq!(phone.said, [Command::AckRefusal { cseq, tag }]);
 }
 
 #[test]
