@@ -445,3 +445,38 @@ async fn an_answer_after_the_487_is_acknowledged_and_sent_bye() {
     let bye = peer.take_bye().await;
     assert_eq!(bye.tag("To"), Some("fork"));
 }
+
+#[tokio::test]
+async fn a_trunk_that_demands_100rel_is_offered_it_and_gets_its_prack() {
+    let mut peer = Peer::start().await;
+    let line = line(vec![(TRUNK, trunk(peer.address()))]).await;
+    let mut call = dial(&line);
+    let first = peer.expect("INVITE").await;
+    assert_eq!(
+        first.header("Supported"),
+        Some("timer"),
+        "not before it is demanded"
+    );
+    let text = first.response(421, "Extension Required", "p", "Require: 100rel\r\n", "");
+    peer.send(first.from, &text).await;
+    peer.expect("ACK").await;
+    let second = peer.expect("INVITE").await;
+    assert_eq!(second.header("Supported"), Some("timer, 100rel"));
+    assert_eq!(
+        (second.call_id(), second.cseq()),
+        (first.call_id(), first.cseq() + 1)
+    );
+    let extra = format!("{}Require: 100rel\r\nRSeq: 7\r\n", peer.contact());
+    let progress = second.response(183, "Session Progress", "t1", &extra, &peer.sdp());
+    peer.send(second.from, &progress).await;
+    let prack = peer.expect("PRACK").await;
+    let rack = format!("7 {} INVITE", second.cseq());
+    assert_eq!(prack.header("RAck"), Some(rack.as_str()));
+    peer.reply(&prack, 200, "OK", "").await;
+    peer.reply_sdp(&second, 200, "OK", "t1").await;
+    peer.expect("ACK").await;
+    until(&mut call, |f| *f == FactKind::Answered).await;
+    assert_eq!(line.trunks()[0].calls_today, 1);
+    call.hang_up(HangUp::Done);
+    peer.take_bye().await;
+}

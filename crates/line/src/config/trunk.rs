@@ -101,7 +101,8 @@ pub struct TrunkConfig {
     /// Whether to hide the caller ID from the callee (`Privacy: id`).
     #[serde(default)]
     pub privacy: bool,
-    /// Whether to offer reliable provisional responses (100rel). They are acknowledged when demanded, in any case.
+    /// Whether to offer reliable provisional responses (100rel). They are offered when a trunk demands them
+    /// (421), and acknowledged, in any case.
     #[serde(default)]
     pub reliable_provisional: bool,
     /// The session timer to ask for, in seconds, at least 90. Without it a peer's own timer is still kept.

@@ -5,7 +5,7 @@
 //! Connecting --connected--> Calling --1xx--> Proceeding --2xx--> Live --BYE, either way--> Closing --> Over
 //!     |  ^                    |  |               |                  (also at the maximum duration, and when the
 //!     |  +--503 before 101+---+  |               |                   session timer runs out)
-//!     |  +--refused connection   +--401/407/422: the same INVITE again, once more
+//!     |  +--refused connection   +--401/407/421/422: the same INVITE again, once more
 //!     |                       |
 //!     |                       +--silence to the setup deadline: Closing (a late 200 gets ACK and BYE)
 //!     +--no target left: Over
@@ -140,19 +140,15 @@ impl Machine {
     }
 
     /// The call goes on over another trunk: its limits hold.
-    pub(crate) fn moved_to(
-        &mut self,
-        trunk: TrunkId,
-        setup: Duration,
-        credentials: bool,
-        session: Option<u32>,
-    ) {
+    pub(crate) fn moved_to(&mut self, trunk: TrunkId, limits: Limits) {
         self.trunk = trunk;
-        self.limits.setup = setup;
-        self.limits.credentials = credentials;
-        self.limits.session = session;
+        self.limits = limits;
         self.challenge = None;
         self.challenges = 0;
+    }
+
+    pub(crate) const fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The trunk it goes over.

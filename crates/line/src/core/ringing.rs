@@ -25,6 +25,7 @@ impl Machine {
             challenge: self.challenge.clone(),
             session: self.limits.session.map(|s| s.max(self.min_se.unwrap_or(0))),
             min_se: self.min_se,
+            reliable: self.limits.reliable,
         }));
         self.state = State::Calling {
             until: now + self.limits.setup,
@@ -236,6 +237,10 @@ impl Machine {
                     }
                     422 if self.min_se.is_none() && reply.min_se.is_some() => {
                         self.min_se = reply.min_se;
+                        self.invite(now);
+                    }
+                    421 if reply.demands_reliable && !self.limits.reliable => {
+                        self.limits.reliable = true;
                         self.invite(now);
                     }
                     503 if !self.rang => {

@@ -17,6 +17,8 @@ pub(crate) struct Limits {
     pub(crate) credentials: bool,
     /// The session timer to ask for.
     pub(crate) session: Option<u32>,
+    /// Whether to offer reliable provisional responses (100rel) before they are demanded.
+    pub(crate) reliable: bool,
 }
 
 /// Something happened.
@@ -68,6 +70,8 @@ pub(crate) struct Reply {
     pub(crate) sdp: Option<Vec<u8>>,
     /// RSeq, where the response demands PRACK.
     pub(crate) rseq: Option<u32>,
+    /// A refusal whose Require names 100rel.
+    pub(crate) demands_reliable: bool,
     pub(crate) session: Option<Session>,
     pub(crate) min_se: Option<u32>,
     pub(crate) allows_update: bool,
@@ -195,6 +199,8 @@ pub(crate) struct Invite {
     pub(crate) challenge: Option<Challenge>,
     pub(crate) session: Option<u32>,
     pub(crate) min_se: Option<u32>,
+    /// Whether it offers 100rel.
+    pub(crate) reliable: bool,
 }
 
 /// Where a request inside a dialog goes.

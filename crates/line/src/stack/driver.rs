@@ -146,6 +146,7 @@ impl Driver {
             talk,
             credentials: trunk.secret.is_some(),
             session: trunk.config.session_expires_s,
+            reliable: trunk.config.reliable_provisional,
         };
         let (machine, first) = Machine::new(trunk.id.clone(), tag.clone(), limits);
         let (reports, reported) = mpsc::channel(REPORTS);
@@ -253,9 +254,13 @@ impl Driver {
                 .map(|(s, u)| Credentials::new(u, s));
             self.machine.moved_to(
                 trunk.id.clone(),
-                trunk.setup_timeout(),
-                trunk.secret.is_some(),
-                trunk.config.session_expires_s,
+                Limits {
+                    setup: trunk.setup_timeout(),
+                    credentials: trunk.secret.is_some(),
+                    session: trunk.config.session_expires_s,
+                    reliable: trunk.config.reliable_provisional,
+                    ..self.machine.limits().clone()
+                },
             );
         }
         let event = match found {

@@ -121,7 +121,7 @@ impl Driver {
             InviteParts {
                 cseq: invite.cseq,
                 branch: &branch,
-                reliable: config.reliable_provisional,
+                reliable: invite.reliable,
                 session: invite.session,
                 min_se: invite.min_se,
                 authorization: authorization.as_ref(),

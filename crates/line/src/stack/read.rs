@@ -36,6 +36,7 @@ pub(super) fn reply(response: &Response) -> Reply {
         rseq: (code > 100 && code < 200 && has_token(response, "Require", "100rel"))
             .then(|| value(response, "RSeq")?.trim().parse().ok())
             .flatten(),
+        demands_reliable: code >= 300 && has_token(response, "Require", "100rel"),
         session: session(response),
         min_se: value(response, "Min-SE").and_then(|v| leading_number(&v)),
         allows_update: has_token(response, "Allow", "UPDATE"),

@@ -64,7 +64,8 @@ fn a_challenge_is_answered_once_with_the_next_cseq() {
             cseq: 2,
             challenge: Some(challenge(false)),
             session: None,
-            min_se: None
+            min_se: None,
+            reliable: false
         })]
     );
     let again = Reply {
@@ -137,6 +138,28 @@ fn too_small_a_session_interval_is_raised_once() {
     };
     phone.on(Event::Reply(refused));
     assert_eq!(phone.end().code, Some(422));
+}
+
+#[test]
+fn a_demand_for_100rel_is_met_once() {
+    let mut phone = Phone::calling();
+    let refused = |phone: &Phone| Reply {
+        demands_reliable: true,
+        ..phone.response(421, "a")
+    };
+    let first = refused(&phone);
+    phone.on(Event::Reply(first));
+    assert!(matches!(&phone.said[..], [Command::Invite(i)] if i.cseq == 2 && i.reliable));
+    let again = refused(&phone);
+    phone.on(Event::Reply(again));
+    assert_eq!(phone.end().code, Some(421));
+}
+
+#[test]
+fn a_demand_for_another_extension_is_final() {
+    let mut phone = Phone::calling();
+    phone.reply(421, "a", None);
+    assert_eq!(phone.end().code, Some(421));
 }
 
 #[test]

@@ -43,6 +43,7 @@ impl Phone {
             talk: TALK,
             credentials: true,
             session: None,
+            reliable: false,
         };
         let (machine, first) = Machine::new(TrunkId::new("main").expect("valid"), "us".into(), limits);
         assert_eq!(first, Command::Connect);
