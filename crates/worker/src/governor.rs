@@ -11,8 +11,8 @@ const CALM: Duration = Duration::from_secs(2);
 /// The share of RTP ticks later than 5 ms that is still well.
 const LATE_SHARE: f64 = 0.01;
 
-/// Ticks needed before a share says anything.
-const FEWEST_TICKS: u64 = 50;
+/// Ticks needed before a share says anything: five calls for two seconds. Of fewer, one late tick is chance.
+const FEWEST_TICKS: u64 = 500;
 
 /// The lag of the ear that is still well.
 const LONGEST_LAG: Duration = Duration::from_millis(200);
