@@ -480,3 +480,55 @@ async fn a_trunk_that_demands_100rel_is_offered_it_and_gets_its_prack() {
     call.hang_up(HangUp::Done);
     peer.take_bye().await;
 }
+
+/// The peer's SDP, with a name for its address and an RTCP line nobody can read.
+fn odd(sdp: &str) -> String {
+    sdp.replace("c=IN IP4 127.0.0.1", "c=IN IP4 media.invalid") + "a=rtcp:none IN IP4 media.invalid\r\n"
+}
+
+#[tokio::test]
+async fn an_answer_with_a_host_name_and_odd_lines_is_talked_to() {
+    let mut peer = Peer::start().await;
+    let line = line(vec![(TRUNK, trunk(peer.address()))]).await;
+    let mut call = dial(&line);
+    let invite = peer.expect("INVITE").await;
+    let text = invite.response(200, "OK", "t1", &peer.contact(), &odd(&peer.sdp()));
+    peer.send(invite.from, &text).await;
+    peer.expect("ACK").await;
+    until(&mut call, |f| *f == FactKind::Answered).await;
+    let mut packet = [0; 200];
+    tokio::time::timeout(PATIENCE, peer.rtp.recv_from(&mut packet))
+        .await
+        .expect("sound, sent to where the signalling is")
+        .expect("readable");
+    call.hang_up(HangUp::Done);
+    peer.take_bye().await;
+    let (_, ended) = end(&mut call).await;
+    assert_eq!(ended.by, EndedBy::Us(HangUp::Done));
+}
+
+#[tokio::test]
+async fn an_unreadable_answer_after_early_media_ends_no_call() {
+    let mut peer = Peer::start().await;
+    let line = line(vec![(TRUNK, trunk(peer.address()))]).await;
+    let mut call = dial(&line);
+    let invite = peer.expect("INVITE").await;
+    peer.reply_sdp(&invite, 183, "Session Progress", "t1").await;
+    until(&mut call, |f| {
+        matches!(f, FactKind::Provisional { sdp: true, .. })
+    })
+    .await;
+    let text = invite.response(200, "OK", "t1", &peer.contact(), "v=0\r\nm=audio what\r\n");
+    peer.send(invite.from, &text).await;
+    peer.expect("ACK").await;
+    until(
+        &mut call,
+        |f| matches!(f, FactKind::Note(note) if note.contains("m=audio what")),
+    )
+    .await;
+    call.hang_up(HangUp::Done);
+    peer.take_bye().await;
+    let (_, ended) = end(&mut call).await;
+    assert!(ended.answered);
+    assert_eq!(ended.by, EndedBy::Us(HangUp::Done));
+}

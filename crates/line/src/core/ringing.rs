@@ -200,6 +200,9 @@ impl Machine {
         let early = self.dialogs.get(&reply.tag).and_then(|d| d.early_sdp.clone());
         match reply.sdp.clone().or(early) {
             Some(sdp) => self.connect_media(&sdp, true),
+            None if self.sdp.is_some() => {
+                self.note("the answer carried no SDP; what another branch sent holds")
+            }
             None => self.say_bye(now, EndedBy::Network("the answer carried no SDP".into())),
         }
     }

@@ -7,7 +7,7 @@ use super::Codec;
 /// The peer, as its SDP describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remote {
-    /// Where it wants its RTP. Unspecified (`0.0.0.0`) or port 0: nowhere, for now.
+    /// Where it wants its RTP. Unspecified (`0.0.0.0`) or port 0: nowhere, until it is heard.
     pub rtp: SocketAddr,
     /// Where it wants its RTCP, if not at the next port (`a=rtcp`, RFC 3605).
     pub rtcp: Option<SocketAddr>,

@@ -79,6 +79,8 @@ pub(super) struct Driver {
     pub(super) fork_ways: HashMap<Tag, Way>,
     pub(super) credentials: Option<Credentials>,
     pub(super) media: Option<MediaSession>,
+    /// It knows a peer.
+    pub(super) media_connected: bool,
     media_events: mpsc::Receiver<MediaEvent>,
     pub(super) stats: Option<MediaStats>,
     /// What we said last.
@@ -167,6 +169,7 @@ impl Driver {
             fork_ways: HashMap::new(),
             credentials: None,
             media: Some(media),
+            media_connected: false,
             media_events,
             stats: None,
             sdp: String::new(),

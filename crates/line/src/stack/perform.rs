@@ -14,6 +14,7 @@ use super::{text, transact};
 use crate::config::Transport;
 use crate::core::{Answer, Asked, Body, Command, Event, InDialog, Invite, Refresher};
 use crate::facts::{EndedBy, FactKind};
+use crate::media::Remote;
 use crate::media::sdp::{self, OfferParams};
 
 /// Finding a peer's Contact, where it is a name or needs a connection. Then the INVITE's way is taken.
@@ -52,10 +53,11 @@ impl Driver {
                 Command::Answer(answer) => self.answer(answer).await,
                 Command::Media { sdp, settled } => {
                     if let Err(why) = self.use_sdp(&sdp) {
-                        if settled {
+                        // Who is heard already is not hung up on for a description.
+                        if settled && !self.media_connected {
                             event = Some(Event::NoMedia(why));
                         } else {
-                            self.tell(FactKind::Note(format!("early SDP cannot be used: {why}")));
+                            self.tell(FactKind::Note(format!("the peer's SDP cannot be used: {why}")));
                         }
                     }
                 }
@@ -366,7 +368,7 @@ impl Driver {
         let sdp = match body {
             Body::AnswerTo(offer) => {
                 let answer = sdp::answer_to(offer, &ours).map_err(|e| e.to_string())?;
-                media.connect(answer.remote);
+                self.connect_media(answer.remote);
                 answer.sdp
             }
             Body::Offer | Body::None => sdp::offer(&ours),
@@ -377,17 +379,29 @@ impl Driver {
     }
 
     /// The peer's answer, in the ACK of a re-INVITE that came without an offer.
-    pub(super) fn on_ack(&self, sdp: &[u8]) {
+    pub(super) fn on_ack(&mut self, sdp: &[u8]) {
         if let Err(why) = self.use_sdp(sdp) {
             self.tell(FactKind::Note(format!("the peer's SDP cannot be used: {why}")));
         }
     }
 
-    fn use_sdp(&self, sdp: &[u8]) -> Result<(), String> {
-        let Some(media) = &self.media else { return Ok(()) };
+    fn use_sdp(&mut self, sdp: &[u8]) -> Result<(), String> {
         let remote = sdp::parse_answer(sdp, &self.codecs).map_err(|e| e.to_string())?;
-        media.connect(remote);
+        self.connect_media(remote);
         Ok(())
+    }
+
+    fn connect_media(&mut self, mut remote: Remote) {
+        let Some(media) = &self.media else { return };
+        // Its description names no address: most likely it is where its signalling is, until its packets tell.
+        if let Some(way) = &self.way
+            && remote.rtp.ip().is_unspecified()
+            && remote.direction.sends()
+        {
+            remote.rtp.set_ip(way.peer.ip());
+        }
+        media.connect(remote);
+        self.media_connected = true;
     }
 }
 

@@ -23,6 +23,18 @@ fn two_forks_ring_and_either_may_answer() {
 }
 
 #[test]
+fn an_answer_without_sdp_keeps_what_another_fork_sent() {
+    let mut phone = Phone::calling();
+    phone.reply(183, "a", Some("sdp a"));
+    phone.reply(200, "b", None);
+    assert!(
+        !phone.said_bye_to("b"),
+        "a person may have answered: {:?}",
+        phone.said
+    );
+}
+
+#[test]
 fn two_forks_answer_and_the_unwanted_one_is_acknowledged_and_sent_bye() {
     let mut phone = Phone::live("a");
     phone.reply(200, "b", Some("sdp b"));

@@ -41,15 +41,9 @@ pub enum SdpFault {
     /// None of ours among theirs.
     #[error("no common codec; we speak {0}")]
     NoCommonCodec(String),
-    /// No `c=` line, neither in the session nor in the stream.
-    #[error("no address (c=) says where to send sound")]
-    NoAddress,
-    /// A `c=` line without an IP address.
+    /// A `c=` line with the address of a group.
     #[error("not a unicast IP address: {0}")]
-    Address(String),
-    /// A number or address that is none.
-    #[error("not a port, optionally with an address: {0}")]
-    Rtcp(String),
+    Multicast(String),
 }
 
 impl At {

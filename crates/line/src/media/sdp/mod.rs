@@ -1,8 +1,11 @@
 //! What two telephones tell each other about their sound (RFC 8866, offer and answer as RFC 3264).
 //!
-//! We offer one audio stream and accept one; anything else a peer lists is refused with port 0. Reading is lenient
-//! about order, line ends and what is missing, and strict about what we would act on; every refusal names its line.
+//! We offer one audio stream and accept one; anything else a peer lists is refused with port 0. Reading is lenient: a
+//! person may have answered, so only what leaves no stream to talk on is refused, and every refusal names its line. A
+//! peer without a readable address is at [unspecified](std::net::IpAddr::is_unspecified), and still may be sent to once
+//! it was heard.
 
+mod clean;
 mod error;
 mod read;
 mod write;
@@ -46,7 +49,7 @@ pub fn offer(ours: &OfferParams<'_>) -> String {
 /// Reads the peer's answer to our offer of these codecs.
 ///
 /// # Errors
-/// When it is no SDP, refuses the stream, shares no codec with us, or does not say where to send.
+/// When it is no SDP, refuses the stream, or shares no codec with us.
 pub fn parse_answer(answer: &[u8], offered: &[Codec]) -> Result<Remote, SdpError> {
     let theirs = read::description(answer)?;
     read::audio(&theirs, answer, offered).map(|audio| audio.remote)

@@ -1,11 +1,12 @@
 //! Reading: the first audio stream a peer describes that we can talk to.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use sdp_types::{Connection, Media, Session};
+use sdp_types::{Media, Session};
 
 use super::super::remote::{COMFORT_PT, EVENT_PT};
 use super::super::{Codec, Direction, Payload, PayloadTypes, Remote};
+use super::clean::cleaned;
 use super::error::{At, SdpError, SdpFault, unreadable};
 
 /// An audio stream of a description, understood.
@@ -20,9 +21,14 @@ pub(super) struct Audio {
     pub(super) events: Option<u8>,
 }
 
-/// The description as its parser has it.
+/// The description as its parser has it; of a faulty one, what matters to us.
 pub(super) fn description(text: &[u8]) -> Result<Session, SdpError> {
-    Session::parse(text).map_err(|error| unreadable(text, &error))
+    Session::parse(text).or_else(|error| {
+        Session::parse(cleaned(text).as_bytes())
+            .ok()
+            .filter(|theirs| theirs.medias.iter().any(is_audio))
+            .ok_or_else(|| unreadable(text, &error))
+    })
 }
 
 /// The first audio stream that is switched on, speaks plain RTP and one of our codecs; else why the first one fails.
@@ -82,7 +88,9 @@ fn stream(
     // A peer may send events under the number we offered or under the one it answered: both are met.
     payload_types.learn(EVENT_PT, Payload::Event);
 
-    let ip = address(theirs, media, index, text)?;
+    let known = address(theirs, media, index, text)?;
+    let ip = known.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+    let held = known.is_some_and(|ip| ip.is_unspecified());
     let listed = |wanted| {
         formats
             .iter()
@@ -95,11 +103,11 @@ fn stream(
         events: listed(Payload::Event),
         remote: Remote {
             rtp: SocketAddr::new(ip, media.port),
-            rtcp: rtcp(media, ip, index, text)?,
+            rtcp: rtcp(media, ip),
             codec,
             payload_types,
             ptime: attribute(media, "ptime").and_then(|value| value.trim().parse().ok()),
-            direction: direction(theirs, media, ip),
+            direction: direction(theirs, media, held),
         },
     })
 }
@@ -137,42 +145,32 @@ fn meaning(media: &Media, number: u8) -> Option<Payload> {
     }
 }
 
-fn address(theirs: &Session, media: &Media, index: usize, text: &[u8]) -> Result<IpAddr, SdpError> {
+/// Where the peer is; `None` where it gives a name, or nothing: its packets will tell.
+fn address(theirs: &Session, media: &Media, index: usize, text: &[u8]) -> Result<Option<IpAddr>, SdpError> {
     let connection = media.connections.first().or(theirs.connection.as_ref());
-    let connection = connection.ok_or_else(|| SdpError {
-        at: At::end(text),
-        fault: SdpFault::NoAddress,
-    })?;
-    unicast(connection).ok_or_else(|| SdpError {
-        at: At::governing(text, index, b"c="),
-        fault: SdpFault::Address(connection.connection_address.clone()),
-    })
-}
-
-fn unicast(connection: &Connection) -> Option<IpAddr> {
-    let ip = connection.try_address().ok()?.ip;
-    (!ip.is_multicast()).then_some(ip)
-}
-
-/// Where RTCP goes if not to the next port: `a=rtcp:PORT [IN IP4 ADDRESS]`, RFC 3605.
-fn rtcp(media: &Media, rtp: IpAddr, index: usize, text: &[u8]) -> Result<Option<SocketAddr>, SdpError> {
-    let Some(value) = attribute(media, "rtcp") else {
+    let Some((connection, ip)) = connection.and_then(|c| Some((c, c.try_address().ok()?.ip))) else {
         return Ok(None);
     };
-    let mut words = value.split_ascii_whitespace();
-    let port = words.next().and_then(|port| port.parse().ok());
-    let ip = words.nth(2).map_or(Some(rtp), |ip| ip.parse().ok());
-    match (ip, port) {
-        (Some(ip), Some(port)) => Ok(Some(SocketAddr::new(ip, port))),
-        _ => Err(SdpError {
-            at: At::governing(text, index, b"a=rtcp:"),
-            fault: SdpFault::Rtcp(value.to_owned()),
-        }),
+    if ip.is_multicast() {
+        return Err(SdpError {
+            at: At::governing(text, index, b"c="),
+            fault: SdpFault::Multicast(connection.connection_address.clone()),
+        });
     }
+    Ok(Some(ip))
 }
 
-/// Ours: the mirror of what the peer wrote, less sending if it has no address to send to (hold as RFC 2543 had it).
-fn direction(theirs: &Session, media: &Media, ip: IpAddr) -> Direction {
+/// Where RTCP goes if not to the next port: `a=rtcp:PORT [IN IP4 ADDRESS]`, RFC 3605. What cannot be read is ignored:
+/// no call is worth a report.
+fn rtcp(media: &Media, rtp: IpAddr) -> Option<SocketAddr> {
+    let mut words = attribute(media, "rtcp")?.split_ascii_whitespace();
+    let port = words.next()?.parse().ok()?;
+    let ip = words.nth(2).map_or(Some(rtp), |ip| ip.parse().ok())?;
+    Some(SocketAddr::new(ip, port))
+}
+
+/// Ours: the mirror of what the peer wrote, less sending if it is held (by the address 0.0.0.0, as RFC 2543 had it).
+fn direction(theirs: &Session, media: &Media, held: bool) -> Direction {
     const ALL: [Direction; 4] = [
         Direction::SendRecv,
         Direction::SendOnly,
@@ -184,8 +182,8 @@ fn direction(theirs: &Session, media: &Media, ip: IpAddr) -> Direction {
         .or_else(|| named(&|name| theirs.has_attribute(name)))
         .unwrap_or(Direction::SendRecv);
     match written.reversed() {
-        Direction::SendRecv if ip.is_unspecified() => Direction::RecvOnly,
-        Direction::SendOnly if ip.is_unspecified() => Direction::Inactive,
+        Direction::SendRecv if held => Direction::RecvOnly,
+        Direction::SendOnly if held => Direction::Inactive,
         ours => ours,
     }
 }
