@@ -3,11 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use hark_outcome::Number;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The beginning of the numbers a trunk may dial: `+86`, `+1415`, or, for a trunk without a country, plain digits.
-/// There is no "anything": a trunk that may dial the whole world would be a gift to a thief.
+/// The beginning of the numbers a trunk may dial: `+86`, `+1415`. Plain digits, `138`, open only numbers whose country
+/// nobody knows: written without `+`, on a trunk without `numbering.country`; beside a country they are refused. There
+/// is no "anything": a trunk that may dial the whole world would be a gift to a thief.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Prefix {
     international: bool,
@@ -27,12 +29,18 @@ pub enum PrefixError {
 
 impl Prefix {
     /// Whether a number begins so. `international` is the number's E.164 digits where they are known.
-    pub(crate) fn allows(&self, given: &str, international: Option<&str>) -> bool {
-        if self.international {
-            international.is_some_and(|digits| digits.starts_with(&self.digits))
-        } else {
-            given.starts_with(&self.digits)
+    pub(crate) fn allows(&self, number: &Number, international: Option<&str>) -> bool {
+        match international {
+            Some(digits) => self.international && digits.starts_with(&self.digits),
+            None => {
+                !self.international && !number.is_international() && number.digits().starts_with(&self.digits)
+            }
         }
+    }
+
+    /// Whether it is plain digits.
+    pub(crate) const fn is_plain(&self) -> bool {
+        !self.international
     }
 }
 
@@ -104,11 +112,23 @@ mod tests {
     #[test]
     fn a_country_opens_its_own_numbers_only() {
         let china: Prefix = "+86".parse().expect("a country");
-        assert!(china.allows("13800138000", Some("8613800138000")));
+        assert!(china.allows(&number("13800138000"), Some("8613800138000")));
         assert!(
-            !china.allows("8613800138000", None),
+            !china.allows(&number("8613800138000"), None),
             "without a country nobody knows that it is China"
         );
-        assert!(!china.allows("14155550100", Some("14155550100")));
+        assert!(!china.allows(&number("+14155550100"), Some("14155550100")));
+    }
+
+    #[test]
+    fn plain_digits_open_no_number_whose_country_is_known() {
+        let mobile: Prefix = "138".parse().expect("plain digits");
+        assert!(mobile.allows(&number("13800138000"), None));
+        assert!(!mobile.allows(&number("+13845551234"), Some("13845551234")));
+        assert!(!mobile.allows(&number("13800138000"), Some("8613800138000")));
+    }
+
+    fn number(text: &str) -> Number {
+        Number::parse(text).expect("a number")
     }
 }

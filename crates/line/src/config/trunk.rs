@@ -83,7 +83,8 @@ pub struct TrunkConfig {
     /// Calls per UTC day, counted by this process.
     #[serde(default = "default_ceiling")]
     pub daily_ceiling: u64,
-    /// What it may dial: `["+86"]`. Empty dials nothing.
+    /// What it may dial: `["+86"]`. Empty dials nothing. Plain digits, `["138"]`, serve a trunk without
+    /// `numbering.country` only, and open no number written with `+`.
     #[serde(default)]
     pub allowed_prefixes: Vec<Prefix>,
     /// How numbers are read and written.
@@ -223,6 +224,18 @@ impl TrunkConfig {
                 format!("{country:?} is no country code; write it without '+', \"86\""),
             );
         }
+        if let (Some(country), Some(plain)) = (
+            &numbering.country,
+            self.allowed_prefixes.iter().find(|p| p.is_plain()),
+        ) {
+            return bad(
+                "allowed_prefixes",
+                format!(
+                    "{plain} is no E.164 prefix, and with numbering.country every number is known as E.164; write it \
+                     with '+' and its country, for example \"+{country}{plain}\""
+                ),
+            );
+        }
         if !numbering
             .prefix
             .bytes()
@@ -358,6 +371,24 @@ mod tests {
         for (key, config) in cases {
             assert_eq!(config.check("a").expect_err(key).key, key);
         }
+    }
+
+    #[test]
+    fn plain_prefixes_and_a_country_do_not_go_together() {
+        let plain = TrunkConfig {
+            allowed_prefixes: vec!["138".parse().expect("plain digits")],
+            ..TrunkConfig::at("h")
+        };
+        assert_eq!(plain.check("a"), Ok(()));
+        let numbering = Numbering {
+            country: Some("86".into()),
+            ..Numbering::default()
+        };
+        let error = TrunkConfig { numbering, ..plain }
+            .check("a")
+            .expect_err("ambiguous");
+        assert_eq!(error.key, "trunk.a.allowed_prefixes");
+        assert!(error.to_string().contains("+86138"), "{error}");
     }
 
     #[test]

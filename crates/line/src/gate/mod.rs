@@ -65,7 +65,7 @@ pub(crate) fn pass(
     if !config
         .allowed_prefixes
         .iter()
-        .any(|p| p.allows(to.digits(), international.as_deref()))
+        .any(|p| p.allows(to, international.as_deref()))
     {
         return Err(Barred::NotAllowed {
             trunk: trunk.clone(),

@@ -64,6 +64,22 @@ fn only_allowed_prefixes_leave() {
 }
 
 #[test]
+fn plain_prefixes_open_no_number_written_with_plus() {
+    let config = |country: Option<&str>| TrunkConfig {
+        allowed_prefixes: vec!["138".parse().expect("plain digits")],
+        ..open(country)
+    };
+    assert!(dial(&config(None), "13800138000").is_ok());
+    for country in [None, Some("86")] {
+        let got = dial(&config(country), "+13845551234");
+        assert!(
+            matches!(got, Err(Barred::NotAllowed { .. })),
+            "{country:?}: {got:?}"
+        );
+    }
+}
+
+#[test]
 fn emergency_numbers_never_leave_in_any_dress() {
     let dresses = [
         "110",
