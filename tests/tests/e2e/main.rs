@@ -16,5 +16,6 @@ mod overload;
 mod phone;
 mod refusals;
 mod roles;
+mod squeeze;
 mod torture;
 mod trunks;

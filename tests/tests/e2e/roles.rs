@@ -16,18 +16,21 @@ const SOON: Duration = Duration::from_secs(20);
 
 /// Starts `hark ARGS` and lets it run; what it prints is its log.
 pub(crate) fn role(place: &Place, name: &str, args: &[&str]) -> Child {
-    let test = std::env::current_exe().expect("a test knows its own file");
-    // target/debug/deps/test → target/debug/hark
-    let beside = test.ancestors().nth(2).unwrap_or(Path::new(".")).join("hark");
-    let program = std::env::var_os("HARK_BIN").map_or(beside, PathBuf::from);
     Child::start(
         &format!("hark {name}"),
-        &program,
+        &program(),
         place.file(&format!("{name}.log")),
         |c| {
             c.args(args).current_dir(place.folder()).env_remove("RUST_LOG");
         },
     )
+}
+
+/// `HARK_BIN`, else `hark` beside the running test (target/debug/deps/test → target/debug/hark).
+pub(crate) fn program() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows its own file");
+    let beside = test.ancestors().nth(2).unwrap_or(Path::new(".")).join("hark");
+    std::env::var_os("HARK_BIN").map_or(beside, PathBuf::from)
 }
 
 #[tokio::test]
