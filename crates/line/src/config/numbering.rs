@@ -11,7 +11,8 @@ pub struct Numbering {
     pub country: Option<String>,
     /// How the number is written before `strip` and `prefix`.
     pub format: NumberFormat,
-    /// How many digits to take off the front of the written number.
+    /// How many digits to take off the front of the written number. What is left must still be the same number when it
+    /// is dialled in `country`, with or without `prefix`; other numbers are refused.
     pub strip: u8,
     /// What to put in front at last: a tech prefix, or the digit for an outside line.
     pub prefix: String,
@@ -26,6 +27,7 @@ pub enum NumberFormat {
     E164,
     /// `+8613800138000`.
     Plus,
-    /// `013800138000` inside `country`; `00` and the E.164 digits outside it.
+    /// As dialled in `country`: `013800138000` inside it, with the digit its plan puts in front (mostly 0); outside
+    /// it, its exit code (mostly 00) and the E.164 digits.
     National,
 }

@@ -1,5 +1,6 @@
 //! Numbers that never leave: data, and how it is matched. Over-blocking is the safe mistake here.
 
+use super::plan;
 use crate::error::Barred;
 
 /// Emergency and public-safety numbers of the world, as dialled inside a country. Numbers of three digits and fewer
@@ -160,8 +161,21 @@ pub(super) fn emergency(digits: &str, international: bool, country: Option<&str>
     Ok(())
 }
 
-/// Refuses a number that charges the caller. `digits` is E.164.
+/// Refuses a number that charges the caller. `digits` is E.164, perhaps with zeros after the country code, as in
+/// "+44 (0)9…": an exchange may drop them, or read them as its way abroad.
 pub(super) fn premium(digits: &str) -> Result<(), Barred> {
+    listed(digits)?;
+    if let Some((code, national)) = plan::split(digits)
+        && national.starts_with('0')
+        && !plan::keeps_zero(digits)
+    {
+        listed(&format!("{code}{}", national.trim_start_matches('0')))?;
+        plan::abroad(national, None).into_iter().try_for_each(listed)?;
+    }
+    Ok(())
+}
+
+fn listed(digits: &str) -> Result<(), Barred> {
     match PREMIUM.iter().find(|(range, _)| begins(digits, range)) {
         Some((range, what)) => Err(Barred::Premium { range, what }),
         None => Ok(()),

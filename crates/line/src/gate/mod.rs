@@ -3,9 +3,11 @@
 //!
 //! Closed by default: a trunk dials its `allowed_prefixes` and nothing else. Emergency and premium numbers never leave,
 //! whatever is allowed; they are looked for in the number as given, as E.164, in national form, and in what would
-//! really be sent after `strip` and `prefix`.
+//! really be sent after `strip` and `prefix`. What is sent is read back as an exchange of the trunk's country would:
+//! if that makes another number of it, it does not leave.
 
 mod forbidden;
+mod plan;
 mod rewrite;
 
 use hark_outcome::{Number, TrunkId};
@@ -31,46 +33,59 @@ pub(crate) fn pass(
 ) -> Result<Passed, Barred> {
     let numbering = &config.numbering;
     let country = numbering.country.as_deref();
+    let refuse = |why| Barred::NotAllowed {
+        trunk: trunk.clone(),
+        why,
+    };
     let international = rewrite::international(to, country);
     forbidden::emergency(to.digits(), to.is_international(), country)?;
-    let dialled =
-        rewrite::written(to, international.as_deref(), numbering).map_err(|why| Barred::NotAllowed {
-            trunk: trunk.clone(),
-            why,
-        })?;
+    let given = if to.is_international() {
+        vec![]
+    } else {
+        plan::abroad(to.digits(), country)
+    };
+    for abroad in given.into_iter().chain(international.as_deref()) {
+        forbidden::emergency(abroad, true, country)?;
+        forbidden::premium(abroad)?;
+    }
+    if let Some(digits) = &international {
+        rewrite::plausible(digits, country).map_err(refuse)?;
+    }
+    let dialled = rewrite::written(to, international.as_deref(), numbering).map_err(refuse)?;
     // What the far side may read: with the prefix, and without it.
     let bare = dialled
         .strip_prefix(numbering.prefix.as_str())
         .unwrap_or(&dialled);
     for sent in [dialled.as_str(), bare] {
-        forbidden::emergency(digits_of(sent).as_str(), sent.starts_with('+'), country)?;
+        let digits = digits_of(sent);
+        forbidden::emergency(&digits, sent.starts_with('+'), country)?;
+        let plus = if sent.starts_with('+') { "+" } else { "" };
+        for abroad in plan::abroad(&format!("{plus}{digits}"), country) {
+            forbidden::emergency(abroad, true, country)?;
+            forbidden::premium(abroad)?;
+        }
     }
-    let mut forms: Vec<String> = international.iter().cloned().collect();
-    forms.extend(
-        dialled
-            .strip_prefix('+')
-            .or_else(|| dialled.strip_prefix("00"))
-            .map(digits_of),
-    );
-    if numbering.strip > 0 {
-        forms.extend(rewrite::read_back(bare, country));
-    }
-    if international.is_none() {
+    match &international {
+        Some(digits) if !rewrite::arrives(digits, &dialled, bare, numbering) => {
+            return Err(refuse(format!(
+                "with format, strip = {} and prefix = {:?} of trunk.{trunk}.numbering it would be dialled as another \
+                 number; correct them, or leave it to a trunk that writes such numbers",
+                numbering.strip, numbering.prefix
+            )));
+        }
+        Some(_) => {}
         // Of unknown country: it may be E.164 without its '+'.
-        forms.extend([to.digits().to_owned(), digits_of(bare)]);
-    }
-    for form in &forms {
-        forbidden::premium(form)?;
+        None => {
+            forbidden::premium(to.digits())?;
+            forbidden::premium(&digits_of(bare))?;
+        }
     }
     if !config
         .allowed_prefixes
         .iter()
         .any(|p| p.allows(to, international.as_deref()))
     {
-        return Err(Barred::NotAllowed {
-            trunk: trunk.clone(),
-            why: not_allowed(trunk, config, international.is_some()),
-        });
+        return Err(refuse(not_allowed(trunk, config, international.is_some())));
     }
     let caller_id = match caller_id {
         Some(wanted) => Some(

@@ -1,4 +1,4 @@
-use proptest::prelude::*;
+mod properties;
 
 use super::*;
 use crate::config::{NumberFormat, Numbering};
@@ -257,24 +257,135 @@ fn the_default_caller_id_is_the_first() {
     assert_eq!(dial(&none, "+8613800138000").expect("open").caller_id, None);
 }
 
-proptest! {
-    /// Whatever the numbering, what leaves is never an emergency number.
-    #[test]
-    fn nothing_that_leaves_is_an_emergency_number(
-        to in "\\+?[0-9]{2,15}", strip in 0u8..8, prefix in "[0-9+]{0,3}", format in 0usize..3, country in 0usize..4,
-    ) {
-        let country = [None, Some("86"), Some("1"), Some("44")][country];
-        let mut config = open(country);
-        config.numbering.strip = strip;
-        config.numbering.prefix = prefix;
-        config.numbering.format = [NumberFormat::E164, NumberFormat::Plus, NumberFormat::National][format];
-        if let Ok(passed) = dial(&config, &to) {
-            let digits = digits_of(&passed.dialled);
-            prop_assert!(digits.len() > 3, "{} from {}", passed.dialled, to);
-            for emergency in ["110", "112", "119", "120", "122", "911", "999", "000", "111"] {
-                prop_assert_ne!(digits.trim_start_matches('0'), emergency);
-                prop_assert_ne!(&digits, emergency);
-            }
+#[test]
+fn zeros_and_exit_codes_hide_no_premium_number() {
+    let cases = [
+        (None, "+44 (0)909 879 0879"),
+        (Some("86"), "+44 (0)909 879 0879"),
+        (Some("44"), "+44 (0)909 879 0879"),
+        (None, "+49 (0)900 123456"),
+        (None, "+41 (0)900 123456"),
+        (None, "+4400 1900 5551234"),
+        (Some("86"), "+860019005551234"),
+        (Some("81"), "01019005551234"),
+        (Some("61"), "001119005551234"),
+        (Some("7"), "81019005551234"),
+        (Some("7"), "88095551234"),
+        (None, "01119005551234"),
+        (None, "01019005551234"),
+        (None, "001119005551234"),
+    ];
+    for (country, to) in cases {
+        let got = dial(&open(country), to);
+        assert!(
+            matches!(got, Err(Barred::Premium { .. })),
+            "{to} in {country:?}: {got:?}"
+        );
+    }
+}
+
+#[test]
+fn a_zero_after_the_own_country_code_is_refused_with_how_to_mend_it() {
+    for (country, to) in [("44", "+44 (0)20 7946 0000"), ("86", "+86013800138000")] {
+        let error = dial(&open(Some(country)), to).expect_err(to);
+        assert!(error.to_string().contains("leave it out"), "{error}");
+    }
+    for (country, to) in [("39", "+390612345678"), ("225", "+2250712345678")] {
+        assert!(
+            dial(&open(Some(country)), to).is_ok(),
+            "{to}: the zero is part of it"
+        );
+    }
+}
+
+#[test]
+fn emergency_numbers_behind_an_exit_code_never_leave() {
+    let hong_kong = TrunkConfig {
+        allowed_prefixes: vec!["+852".parse().expect("prefix")],
+        ..open(Some("1"))
+    };
+    assert_eq!(dial(&hong_kong, "011852999"), Err(Barred::Emergency));
+    assert_eq!(dial(&open(Some("81")), "01086110"), Err(Barred::Emergency));
+    assert_eq!(dial(&open(Some("61")), "001144999"), Err(Barred::Emergency));
+}
+
+#[test]
+fn rewriting_cannot_make_a_number_of_another_country() {
+    let config = |format, strip, prefix: &str| TrunkConfig {
+        allowed_prefixes: vec!["+86".parse().expect("prefix"), "+44".parse().expect("prefix")],
+        numbering: Numbering {
+            country: Some("86".into()),
+            format,
+            strip,
+            prefix: prefix.into(),
+        },
+        ..open(None)
+    };
+    let barred = [
+        (NumberFormat::E164, 2, "", "+860014155550100"),
+        (NumberFormat::National, 1, "", "+860014155550100"),
+        (NumberFormat::National, 1, "", "+4414155550100"),
+        (NumberFormat::E164, 2, "", "+442079460000"),
+        (NumberFormat::E164, 1, "", "+8613800138000"),
+        (NumberFormat::E164, 2, "00", "+8614155550100"),
+    ];
+    for (format, strip, prefix, to) in barred {
+        let got = dial(&config(format, strip, prefix), to);
+        assert!(
+            matches!(got, Err(Barred::NotAllowed { .. })),
+            "{format:?} {strip} {to}: {got:?}"
+        );
+    }
+    let leaves = [
+        (NumberFormat::E164, 2, "", "+8613800138000", "13800138000"),
+        (NumberFormat::E164, 2, "0", "+8613800138000", "013800138000"),
+        (NumberFormat::E164, 2, "9", "+8613800138000", "913800138000"),
+        (NumberFormat::E164, 0, "00", "+442079460000", "00442079460000"),
+        (NumberFormat::National, 1, "", "+861088886666", "1088886666"),
+        (NumberFormat::National, 0, "9", "+442079460000", "900442079460000"),
+        (
+            NumberFormat::Plus,
+            0,
+            "77#",
+            "+8613800138000",
+            "77#+8613800138000",
+        ),
+    ];
+    for (format, strip, prefix, to, dialled) in leaves {
+        assert_eq!(
+            dial(&config(format, strip, prefix), to).expect(to).dialled,
+            dialled
+        );
+    }
+    // A trunk of unknown country: zeros left in front are a way abroad, whatever they were.
+    let unknown = TrunkConfig {
+        numbering: Numbering {
+            strip: 2,
+            ..Numbering::default()
+        },
+        ..open(None)
+    };
+    assert!(dial(&unknown, "+860014155550100").is_err());
+    assert_eq!(
+        dial(&unknown, "+8613800138000").expect("open").dialled,
+        "13800138000"
+    );
+}
+
+#[test]
+fn numbers_that_only_look_like_premium_ones_leave() {
+    for to in [
+        "+861068881234",
+        "+861088161234",
+        "+8613800190012",
+        "+390892123456",
+        "+18109791234",
+    ] {
+        for country in [None, Some("86"), Some("1"), Some("39")] {
+            assert!(dial(&open(country), to).is_ok(), "{to} in {country:?}");
         }
+    }
+    for to in ["01088161234", "13800190012"] {
+        assert!(dial(&open(None), to).is_ok(), "{to}");
     }
 }
