@@ -23,10 +23,11 @@ async fn no_fault_of_a_peer_leaves_a_call_up_or_is_taken_for_a_person() {
         &lab,
         Impairment::default(),
         |config| {
-            config
-                .set("trunk.main", "username", json!("hark"))
-                .set("trunk.main", "password_file", json!(password))
-                .set("trunk.main", "reliable_provisional", json!(true))
+            config.set("trunk.main", "username", json!("hark")).set(
+                "trunk.main",
+                "password_file",
+                json!(password),
+            )
         },
         cases,
     )
