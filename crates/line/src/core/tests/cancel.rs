@@ -68,6 +68,7 @@ fn an_answer_passed_on_after_the_487_gets_ack_and_bye() {
     phone.on(Event::HangUp(HangUp::Verdict));
     phone.reply(487, "proxy", None);
     assert_eq!(phone.end().code, Some(487));
+    assert!(!phone.machine.is_over(), "it still listens");
     phone.reply(200, "a", Some("sdp"));
     assert!(
         phone.said_ack_to("a") && phone.said_bye_to("a"),

@@ -137,6 +137,7 @@ fn a_fork_that_answers_after_the_refusal_of_another_gets_ack_and_bye() {
         phone.reply(code, "b", None);
         assert_eq!(phone.end().code, Some(code));
         phone.pass(Duration::from_secs(31));
+        assert!(!phone.machine.is_over(), "{code}: it still listens");
         phone.reply(200, "a", Some("sdp"));
         assert!(
             phone.said_ack_to("a") && phone.said_bye_to("a"),
