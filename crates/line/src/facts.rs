@@ -104,7 +104,7 @@ pub struct Ended {
     pub crossed: bool,
     /// Whether the network answered 3xx. It is never followed.
     pub redirected: bool,
-    /// Whether 180, or anything from 181 to 183, was seen.
+    /// Whether 180, 181 or 182 was seen. 183 says nothing of ringing: it may carry an announcement.
     pub ringing_seen: bool,
     /// What became of the sound; `None` if none was ever set up.
     pub media: Option<MediaStats>,

@@ -5,29 +5,23 @@
 //! Before the claim no INVITE has left: the job is simply delivered again. After it the next worker finds the claim and
 //! never dials. A claim whose write is in doubt counts as somebody else's: we do not dial.
 
-use std::borrow::Cow;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use hark_bus::{Bus, BusError, Claim, Claimed, Delivery, Written};
+use hark_bus::Delivery;
 use hark_ear::{EarConfig, UnknownPlan};
 use hark_line::{Barred, Full, Line, Reservation, Route};
-use hark_outcome::{
-    Attempt, CallEvent, CallResult, CallerIdChoice, Cause, DialJob, EventKind, SchemaVersion, Timestamp,
-};
-use tokio_util::sync::CancellationToken;
+use hark_outcome::{Attempt, CallerIdChoice, Cause, DialJob, Timestamp};
 use tracing::{info, warn};
 
-use crate::account::{Author, shorten, without_call};
+use crate::account::without_call;
+use crate::claim::claim;
 use crate::conduct::Plan;
-use crate::config::{CampaignConfig, Campaigns};
-use crate::ears::Ears;
+use crate::config::CampaignConfig;
 use crate::gate::{Gate, gate};
-use crate::live::LiveAttempts;
-use crate::place::{Order, Witness, place};
-use crate::recover::{Found, Whose, judge_claim};
-use crate::sounds::Sounds;
+use crate::place::{Order, place};
+use crate::settle::{bury, conclude, give_back};
+use crate::shared::{BusWitness, Counted, Shared, now};
 use crate::tones::ear_for;
 
 /// How long to wait for a calls-per-second slot before giving the job back.
@@ -37,65 +31,8 @@ const PACE_DEADLINE: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_secs(1);
 const TOMORROW: Duration = Duration::from_secs(300);
 
-/// How often a claim in doubt is asked for.
-const CLAIM_TRIES: u32 = 3;
-
 /// The largest job taken. Its result carries the customer's fields and the evidence, and NATS takes 1 MiB by default.
 const LARGEST_JOB: usize = 512 * 1024;
-
-/// What all attempts of one worker share.
-pub(crate) struct Shared {
-    pub bus: Bus,
-    pub line: Line,
-    pub ears: Ears,
-    pub sounds: Sounds,
-    pub campaigns: Campaigns,
-    pub author: Author,
-    /// Distinguishes this process from an earlier one of the same name.
-    pub process: u64,
-    /// Attempts on the line, or with a result still to publish.
-    pub live: LiveAttempts,
-    /// How often a delivery is confirmed to be in progress.
-    pub heartbeat: Duration,
-    /// When a job last found its trunks full, though some other trunk had room.
-    pub full_at: Mutex<Option<Instant>>,
-    /// Jobs taken that hold no channel yet.
-    pub unreserved: AtomicUsize,
-    /// Set when no new INVITE may leave.
-    pub draining: CancellationToken,
-    /// Set when live calls must end.
-    pub stop: CancellationToken,
-}
-
-impl Shared {
-    /// Whether a job found its trunks full within the last `span`.
-    pub(crate) fn was_full_within(&self, span: Duration) -> bool {
-        self.full_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_some_and(|at| at.elapsed() < span)
-    }
-
-    fn full(&self, full: &Full) -> Stop {
-        *self.full_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-        let wait = if matches!(full, Full::DailyCeiling { .. }) {
-            TOMORROW
-        } else {
-            SOON
-        };
-        Stop::Later(wait, full.to_string())
-    }
-
-    fn whose(&self, attempt: &Attempt, claim: &Claim) -> Whose {
-        if claim.worker != self.author.worker {
-            Whose::Another
-        } else if claim.process == self.process && self.live.has(attempt) {
-            Whose::Ours
-        } else {
-            Whose::Nobody
-        }
-    }
-}
 
 /// How a job left the worker's hands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,7 +128,10 @@ async fn prepare(
         None => None,
     };
     let route = route(&shared.line, job, campaign)?;
-    let reservation = shared.line.reserve(&route).map_err(|full| shared.full(&full))?;
+    let reservation = shared
+        .line
+        .reserve(&route)
+        .map_err(|full| full_for_now(shared, &full))?;
     drop(unreserved);
     let ear = ear(campaign, &reservation).map_err(|e| Stop::Dead(e.to_string()))?;
     tokio::select! {
@@ -220,6 +160,16 @@ fn route(line: &Line, job: &DialJob, campaign: &CampaignConfig) -> Result<Route,
                 _ => Stop::Refuse(Cause::BadNumber, why),
             }
         })
+}
+
+fn full_for_now(shared: &Shared, full: &Full) -> Stop {
+    shared.found_full();
+    let wait = if matches!(full, Full::DailyCeiling { .. }) {
+        TOMORROW
+    } else {
+        SOON
+    };
+    Stop::Later(wait, full.to_string())
 }
 
 fn ear(campaign: &CampaignConfig, reservation: &Reservation) -> Result<EarConfig, UnknownPlan> {
@@ -326,95 +276,8 @@ fn ring_timeout(job: &DialJob, campaign: &CampaignConfig) -> Duration {
 }
 
 /// The longest this attempt can hold its job: ringing, talking, and a margin for set-up and hanging up.
-fn longest_attempt(job: &DialJob, campaign: &CampaignConfig) -> Duration {
+pub(crate) fn longest_attempt(job: &DialJob, campaign: &CampaignConfig) -> Duration {
     ring_timeout(job, campaign) + Duration::from_secs(u64::from(campaign.max_call_s) + 60)
-}
-
-/// `None` when the attempt is ours to dial; otherwise what became of the job.
-async fn claim(
-    shared: &Shared,
-    delivery: &Delivery,
-    attempt: &Attempt,
-    job: &DialJob,
-    taken_at: Timestamp,
-    campaign: &CampaignConfig,
-) -> Option<Handled> {
-    let claim = Claim::new(
-        shared.author.worker.clone(),
-        shared.process,
-        attempt,
-        &job.to,
-        now(),
-    );
-    match insist(shared, delivery, attempt, &claim).await {
-        Claimed::Ours => None,
-        Claimed::Unknown(why) => {
-            warn!(%attempt, why, "job not dialled: whether the claim was written is unknown");
-            Some(give_back(delivery, Duration::from_secs(5)).await)
-        }
-        Claimed::Theirs(theirs) => {
-            Some(after_theirs(shared, delivery, attempt, job, taken_at, campaign, theirs).await)
-        }
-    }
-}
-
-/// Claims. A write whose fate is unknown is tried again with the same nonce: if it had landed, it is ours.
-async fn insist(shared: &Shared, delivery: &Delivery, attempt: &Attempt, claim: &Claim) -> Claimed {
-    for _ in 1..CLAIM_TRIES {
-        match shared.bus.claim(attempt, claim).await {
-            Claimed::Unknown(why) => warn!(%attempt, why, "claim in doubt; asking again"),
-            settled => return settled,
-        }
-        if let Err(e) = delivery.in_progress().await {
-            warn!(%attempt, error = %e, "heartbeat not confirmed");
-        }
-    }
-    shared.bus.claim(attempt, claim).await
-}
-
-async fn after_theirs(
-    shared: &Shared,
-    delivery: &Delivery,
-    attempt: &Attempt,
-    job: &DialJob,
-    taken_at: Timestamp,
-    campaign: &CampaignConfig,
-    theirs: Claim,
-) -> Handled {
-    if !theirs.is_for(&job.to) {
-        let why = format!(
-            "job {} of campaign {} was dialled before with another number; a job id names one number for ever, use a new id",
-            attempt.job, attempt.campaign
-        );
-        return bury(delivery, &why).await;
-    }
-    let whose = shared.whose(attempt, &theirs);
-    let longest = longest_attempt(job, campaign);
-    let found = judge_claim(&shared.bus, attempt, &theirs, whose, longest, now()).await;
-    match found {
-        Found::Done => {
-            info!(%attempt, "job has its result already; not dialled again");
-            acknowledge(delivery).await;
-            Handled::AlreadyDone
-        }
-        Found::Alive(wait) => give_back(delivery, wait).await,
-        Found::Lost => {
-            warn!(%attempt, worker = %theirs.worker, "a worker was lost during this attempt; not dialled again");
-            let because = format!(
-                "worker {} claimed the attempt at {} and left no result; whether the phone rang is unknown",
-                theirs.worker, theirs.at
-            );
-            let result = without_call(
-                attempt.clone(),
-                job,
-                &shared.author,
-                (taken_at, now()),
-                Cause::WorkerLost,
-                ("claim_without_result", because),
-            );
-            conclude(shared, delivery, &result).await
-        }
-    }
 }
 
 /// Refuses a job with a result. The attempt is claimed first, so that it can never be dialled later under this name.
@@ -446,52 +309,6 @@ async fn refuse(
     conclude(shared, delivery, &result).await
 }
 
-/// Publishes the result, however long NATS is away, then acknowledges the job. A result that NATS finds too large goes
-/// out without its evidence, and if need be without the customer's fields: how the call ended is never lost.
-async fn conclude(shared: &Shared, delivery: &Delivery, result: &CallResult) -> Handled {
-    let mut wait = Duration::from_millis(200);
-    let mut result = Cow::Borrowed(result);
-    loop {
-        match shared.bus.publish_result(&result).await {
-            Ok(written) => {
-                info!(attempt = %result.attempt, disposition = %result.disposition, cause = %result.cause, ?written, "result");
-                if written == Written::AlreadyThere {
-                    correct(shared, result.into_owned());
-                }
-                break;
-            }
-            Err(e) => {
-                warn!(attempt = %result.attempt, error = %e, "result not published yet; trying again");
-                if matches!(e, BusError::TooLarge { .. }) && shorten(result.to_mut()) {
-                    continue;
-                }
-            }
-        }
-        tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(Duration::from_secs(5));
-    }
-    acknowledge(delivery).await;
-    Handled::Result
-}
-
-/// Somebody else's result stands for this attempt, written while we could not reach NATS. Ours is the late truth of a call
-/// we made; it goes out as an event, for a result is never replaced.
-fn correct(shared: &Shared, result: CallResult) {
-    if result.timing.invited_at.is_none() {
-        return;
-    }
-    warn!(attempt = %result.attempt, disposition = %result.disposition, "another result stands; ours goes out as a correction");
-    shared.bus.event(CallEvent {
-        schema: SchemaVersion::default(),
-        attempt: result.attempt.clone(),
-        at: now(),
-        worker: shared.author.worker.clone(),
-        kind: EventKind::Corrected {
-            result: Box::new(result),
-        },
-    });
-}
-
 /// Keeps the delivery ours while `call` runs. A lost heartbeat only means that another worker will find our claim.
 async fn with_heartbeat<T>(shared: &Shared, delivery: &Delivery, call: impl Future<Output = T>) -> T {
     tokio::pin!(call);
@@ -508,66 +325,4 @@ async fn with_heartbeat<T>(shared: &Shared, delivery: &Delivery, call: impl Futu
             }
         }
     }
-}
-
-async fn acknowledge(delivery: &Delivery) {
-    if let Err(e) = delivery.done().await {
-        // The job comes again, is found done, and is acknowledged then.
-        warn!(error = %e, "job not acknowledged; it will be found done when it comes again");
-    }
-}
-
-async fn give_back(delivery: &Delivery, wait: Duration) -> Handled {
-    if let Err(e) = delivery.retry_after(wait).await {
-        warn!(error = %e, "job not given back; the server will redeliver it by itself");
-    }
-    Handled::GivenBack
-}
-
-async fn bury(delivery: &Delivery, why: &str) -> Handled {
-    warn!(campaign = %delivery.campaign, why, "job to the dead letters");
-    match delivery.dead_letter(why).await {
-        Ok(()) => Handled::DeadLetter,
-        Err(e) => {
-            warn!(error = %e, "dead letter not written; the job stays in the queue");
-            Handled::GivenBack
-        }
-    }
-}
-
-/// Counts a job as holding no channel, until dropped.
-struct Counted(Arc<Shared>);
-
-impl Counted {
-    fn new(shared: &Arc<Shared>) -> Self {
-        shared.unreserved.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(shared))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.unreserved.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-struct BusWitness {
-    shared: Arc<Shared>,
-    attempt: Attempt,
-}
-
-impl Witness for BusWitness {
-    fn saw(&mut self, kind: EventKind) {
-        self.shared.bus.event(CallEvent {
-            schema: SchemaVersion::default(),
-            attempt: self.attempt.clone(),
-            at: now(),
-            worker: self.shared.author.worker.clone(),
-            kind,
-        });
-    }
-}
-
-pub(crate) fn now() -> Timestamp {
-    Timestamp::from(jiff::Timestamp::now())
 }

@@ -14,9 +14,12 @@ pub mod sounds;
 pub mod tones;
 
 mod attempt;
+mod claim;
 mod live;
 mod recover;
 mod run;
+mod settle;
+mod shared;
 
 pub use config::{CampaignConfig, Campaigns, WorkerConfig};
 pub use run::{StopSignals, Summary, Worker, WorkerError};

@@ -94,7 +94,8 @@ impl Machine {
         }
         if reply.code > 100 {
             self.rang = true;
-            self.ringing_seen |= (180..=183).contains(&reply.code);
+            // A 183 may carry an announcement as well: what rings there, the ear says.
+            self.ringing_seen |= (180..=182).contains(&reply.code);
             self.on_ringing(reply);
         }
         if let Some(by) = self.wish.take() {

@@ -27,7 +27,12 @@ impl Driver {
         for command in commands {
             match command {
                 Command::Connect => self.hunt_on(),
-                Command::Invite(invite) => event = self.invite(&invite).or(event),
+                Command::Invite(invite) => {
+                    if let Some(refused) = self.sent.last() {
+                        refused.handle.acknowledged().await;
+                    }
+                    event = self.invite(&invite).or(event);
+                }
                 Command::Abandon => {
                     if let Some(sent) = self.sent.last() {
                         sent.handle.abandon();

@@ -22,9 +22,19 @@ const LONGEST: Duration = Duration::from_secs(40);
 pub(super) struct InviteHandle {
     key: TransactionKey,
     events: TransactionEventSender,
+    final_seen: CancellationToken,
 }
 
+/// How long the stack may take to acknowledge a refusal that has come in.
+const ACK_PATIENCE: Duration = Duration::from_millis(200);
+
 impl InviteHandle {
+    /// Waits until the stack has acknowledged a refusal, so that the ACK leaves before a next INVITE: strict peers take
+    /// the two in no other order.
+    pub(super) async fn acknowledged(&self) {
+        let _ = tokio::time::timeout(ACK_PATIENCE, self.final_seen.cancelled()).await;
+    }
+
     /// Repeats the INVITE no more. What comes late still reaches the call.
     pub(super) fn abandon(&self) {
         self.events
@@ -43,14 +53,22 @@ pub(super) fn invite(
     let handle = InviteHandle {
         key: transaction.key.clone(),
         events: transaction.tu_sender.clone(),
+        final_seen: CancellationToken::new(),
     };
+    let final_seen = handle.final_seen.clone();
     tokio::spawn(async move {
+        // Whatever ends this task, nobody need wait for its ACK any more.
+        let _seen = final_seen.clone().drop_guard();
         if let Err(error) = transaction.send().await {
             tracing::warn!(%error, "an INVITE could not be sent");
             return;
         }
         // Ends by itself: every state of the transaction has a timer.
-        while transaction.receive().await.is_some() {}
+        while let Some(message) = transaction.receive().await {
+            if matches!(&message, SipMessage::Response(r) if r.status_code.kind() != StatusCodeKind::Provisional) {
+                final_seen.cancel();
+            }
+        }
     });
     Ok(handle)
 }

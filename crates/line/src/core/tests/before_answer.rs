@@ -23,7 +23,7 @@ fn early_media_then_busy_ends_with_the_code_the_reason_and_no_answer() {
         (end.code, end.q850, end.answered, &end.by),
         (Some(486), Some(17), false, &EndedBy::Peer)
     );
-    assert!(end.ringing_seen && end.invited);
+    assert!(!end.ringing_seen && end.invited);
     assert!(phone.said.contains(&Command::Release));
     assert!(phone.machine.is_settled());
     phone.pass(Duration::from_secs(32));
