@@ -37,6 +37,8 @@ pub(crate) struct Listener {
     /// The frames before an onset is sure belong to the utterance too.
     before: Utterance,
     frame: u32,
+    /// Frames not received, up to now in a row.
+    missing: u32,
     /// Frames of sound that was no voice, and the frame it ended with.
     sound: (u32, u32),
 }
@@ -49,6 +51,7 @@ impl Listener {
             current: None,
             before: Utterance::default(),
             frame: 0,
+            missing: 0,
             sound: (0, 0),
         }
     }
@@ -76,7 +79,8 @@ impl Listener {
         let (from, utterance) = self.current.as_ref()?;
         Some(Stretch {
             from: *from,
-            to: self.frame,
+            // What never came was no voice.
+            to: (self.frame - self.missing).max(*from),
             voice: utterance.is_voice(self.is_music()),
         })
     }
@@ -94,11 +98,13 @@ impl Listener {
     /// A frame that was not received passed: it says nothing.
     pub(crate) fn skip(&mut self) {
         self.frame += 1;
+        self.missing += 1;
     }
 
     /// Takes a received frame; `tone` = a tone fills it. Gives the stretch that ended with it.
     pub(crate) fn push(&mut self, look: &Look, tone: bool) -> Option<Stretch> {
         let activity = self.detector.push(look, tone);
+        self.missing = 0;
         self.frame += 1;
         if let Some(ago) = activity.began {
             self.current = Some((

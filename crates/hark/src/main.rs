@@ -108,7 +108,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 fn start_log(config: &config::LogConfig, role: &Role) -> anyhow::Result<()> {
     let level = match role {
         Role::Worker | Role::Carrier(_) | Role::Up(_) => config.filter.clone(),
-        _ => "warn".to_owned(),
+        // Their connection is closed by themselves, which is no news.
+        _ => "warn,hark_bus::state=error".to_owned(),
     };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .or_else(|_| tracing_subscriber::EnvFilter::try_new(&level))

@@ -39,6 +39,15 @@ pub(super) fn candidates(signals: &Signals, opinion: &Opinion) -> Vec<Candidate>
             ),
         ));
     }
+    if !signals.media_seen && signals.ended_by == WhoEnded::Network && signals.answered_for < SHORT {
+        candidates.push(Candidate::new(
+            Cause::MediaMismatch,
+            Grade::Likely,
+            0.8,
+            "no_common_media",
+            "answered, and no sound could be agreed on: no codec in common, or no usable description",
+        ));
+    }
     if !signals.media_seen {
         candidates.push(Candidate::new(
             Cause::NoMedia,

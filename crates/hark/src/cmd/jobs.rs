@@ -159,9 +159,23 @@ async fn import(bus: &Bus, import: &Import) -> anyhow::Result<ExitCode> {
             "{file}:1: there is no column {needed:?}; the first line must name the columns, at least id,to"
         );
     }
+    let mut seen = std::collections::BTreeSet::new();
+    if let Some(twice) = header.iter().find(|h| !seen.insert(*h)) {
+        anyhow::bail!(
+            "{file}:1: there are two columns {twice:?}; which one counts cannot be known, rename one"
+        );
+    }
     let (mut new, mut duplicate, mut bad) = (0_u64, 0_u64, 0_u64);
-    for (n, record) in reader.into_records().enumerate() {
-        let line = n + 2;
+    let mut records = reader.into_records();
+    loop {
+        // Where the row begins: empty lines and line breaks inside quotes count.
+        let from = records.reader().position().line();
+        let Some(record) = records.next() else { break };
+        let line = record
+            .as_ref()
+            .ok()
+            .and_then(|r| r.position())
+            .map_or(from, csv::Position::line);
         let job = record
             .map_err(anyhow::Error::from)
             .and_then(|r| row(&header, &r, &import.place.campaign));

@@ -26,6 +26,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
+    let signals = crate::signals::watch()?;
     let bus = Bus::connect(&config.nats, "hark-results").await?;
     bus.ensure().await?;
     let mut left = bus.result_count().await?;
@@ -34,7 +35,7 @@ pub async fn run(args: Args, config: Config) -> anyhow::Result<ExitCode> {
     while args.follow || left > 0 {
         let next = tokio::select! {
             next = results.next() => next,
-            _ = tokio::signal::ctrl_c() => break,
+            () = signals.drain.cancelled() => break,
         };
         let Some(next) = next else { break };
         left = left.saturating_sub(1);

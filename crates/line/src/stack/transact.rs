@@ -65,7 +65,8 @@ pub(super) fn invite(
         }
         // Ends by itself: every state of the transaction has a timer.
         while let Some(message) = transaction.receive().await {
-            if matches!(&message, SipMessage::Response(r) if r.status_code.kind() != StatusCodeKind::Provisional) {
+            if matches!(&message, SipMessage::Response(r) if r.status_code.kind() != StatusCodeKind::Provisional)
+            {
                 final_seen.cancel();
             }
         }
