@@ -272,3 +272,16 @@ fn speech_and_music_before_the_answer_decide_nothing_and_count_as_ringing() {
     });
     assert!(ear.opinion().early.music && ear.opinion().reading.is_none());
 }
+
+#[test]
+fn sound_that_stops_coming_in_the_middle_of_a_word_makes_it_no_longer() {
+    let hello = join(&[quiet_line(400, 1), words(600, 2)]);
+    let gone = std::iter::repeat_n(Frame::ABSENT, 150);
+    let said = classify(frames(&hello).chain(gone), Phase::Answered, &EarConfig::default());
+    let speech = said.heard.iter().find(|h| h.what == "speech").expect("a word");
+    assert!(
+        speech.to_s.get() < 1.1,
+        "what never came was no voice: {speech:?}"
+    );
+    assert_ne!(said.cause, Some(Cause::AnsweringMachine), "{said:?}");
+}
