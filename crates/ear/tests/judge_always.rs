@@ -61,7 +61,9 @@ proptest! {
     fn an_answered_call_is_never_put_down_to_the_network_by_signalling(s in any_signals()) {
         let s = Signals { answered: true, barred: None, ..s };
         let j = judge(&s, &silent_after_answer());
-        prop_assert!(matches!(j.disposition, Disposition::Answered | Disposition::Silence));
+        // But for one: sound could not be agreed on, so we hung up at once without having heard anything.
+        let unheard = !s.media_seen && s.ended_by == WhoEnded::Network && j.cause == Cause::MediaMismatch;
+        prop_assert!(unheard || matches!(j.disposition, Disposition::Answered | Disposition::Silence));
     }
 
     #[test]
@@ -69,4 +71,26 @@ proptest! {
         let j = judge(&s, &spoke_after_answer());
         prop_assert_ne!(j.disposition, Disposition::Machine);
     }
+}
+
+#[test]
+fn an_answer_on_which_no_sound_could_be_agreed_is_a_media_mismatch() {
+    let signals = Signals {
+        code: Some(200),
+        answered: true,
+        answered_for: Duration::from_millis(5),
+        ended_by: WhoEnded::Network,
+        ..Signals::default()
+    };
+    let judged = judge(&signals, &Opinion::default());
+    assert_eq!(judged.cause, Cause::MediaMismatch, "{judged:?}");
+    let later = Signals {
+        answered_for: Duration::from_secs(9),
+        ..signals
+    };
+    assert_eq!(
+        judge(&later, &Opinion::default()).cause,
+        Cause::NoMedia,
+        "a line that broke later is another matter"
+    );
 }

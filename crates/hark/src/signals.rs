@@ -2,7 +2,7 @@
 
 use hark_worker::StopSignals;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::warn;
+use tracing::info;
 
 /// Watches for signals in the background.
 ///
@@ -20,7 +20,7 @@ pub fn watch() -> std::io::Result<StopSignals> {
                 _ = int.recv() => {}
             }
             if n == 0 {
-                warn!("told to stop: draining; once more to hang up");
+                info!("told to stop: draining; once more to hang up");
             }
             token.cancel();
         }

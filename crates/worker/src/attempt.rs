@@ -20,7 +20,7 @@ use crate::conduct::Plan;
 use crate::config::CampaignConfig;
 use crate::gate::{Gate, gate};
 use crate::place::{Order, place};
-use crate::settle::{bury, conclude, give_back};
+use crate::settle::{Handled, bury, conclude, give_back};
 use crate::shared::{BusWitness, Counted, Shared, now};
 use crate::tones::ear_for;
 
@@ -33,19 +33,6 @@ const TOMORROW: Duration = Duration::from_secs(300);
 
 /// The largest job taken. Its result carries the customer's fields and the evidence, and NATS takes 1 MiB by default.
 const LARGEST_JOB: usize = 512 * 1024;
-
-/// How a job left the worker's hands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Handled {
-    /// A result is published.
-    Result,
-    /// It was done before.
-    AlreadyDone,
-    /// It is in the dead letters.
-    DeadLetter,
-    /// It went back to the queue.
-    GivenBack,
-}
 
 /// Why a job goes no further now.
 enum Stop {
@@ -242,7 +229,7 @@ async fn dial(
         job,
         taken_at,
         caller_id: caller_id(job, &ready.campaign).cloned(),
-        ring_timeout: ring_timeout(job, &ready.campaign),
+        ring_timeout: ready.campaign.ring_timeout(job),
         max_duration: Duration::from_secs(u64::from(ready.campaign.max_call_s)),
         plan: Plan {
             end_early: ready.campaign.end_early,
@@ -267,17 +254,6 @@ async fn dial(
     );
     let result = with_heartbeat(shared, delivery, call).await;
     conclude(shared, delivery, &result).await
-}
-
-fn ring_timeout(job: &DialJob, campaign: &CampaignConfig) -> Duration {
-    let of_campaign = Duration::from_secs(u64::from(campaign.ring_timeout_s));
-    let asked = job.ring_timeout_s.map_or(of_campaign, Into::into);
-    asked.clamp(Duration::from_secs(1), Duration::from_secs(600))
-}
-
-/// The longest this attempt can hold its job: ringing, talking, and a margin for set-up and hanging up.
-pub(crate) fn longest_attempt(job: &DialJob, campaign: &CampaignConfig) -> Duration {
-    ring_timeout(job, campaign) + Duration::from_secs(u64::from(campaign.max_call_s) + 60)
 }
 
 /// Refuses a job with a result. The attempt is claimed first, so that it can never be dialled later under this name.

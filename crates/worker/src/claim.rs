@@ -7,10 +7,9 @@ use hark_outcome::{Attempt, Cause, DialJob, Timestamp};
 use tracing::{info, warn};
 
 use crate::account::without_call;
-use crate::attempt::{Handled, longest_attempt};
 use crate::config::CampaignConfig;
 use crate::recover::{Found, judge_claim};
-use crate::settle::{acknowledge, bury, conclude, give_back};
+use crate::settle::{Handled, acknowledge, bury, conclude, give_back};
 use crate::shared::{Shared, now};
 
 /// How often a claim in doubt is asked for.
@@ -75,7 +74,7 @@ async fn after_theirs(
         return bury(delivery, &why).await;
     }
     let whose = shared.whose(attempt, &theirs);
-    let longest = longest_attempt(job, campaign);
+    let longest = campaign.longest_attempt(job);
     let found = judge_claim(&shared.bus, attempt, &theirs, whose, longest, now()).await;
     match found {
         Found::Done => {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use hark_outcome::{CampaignId, Number, TrunkId, WorkerId};
+use hark_outcome::{CampaignId, DialJob, Number, TrunkId, WorkerId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +77,20 @@ impl Default for CampaignConfig {
 }
 
 impl CampaignConfig {
+    /// How long this job may ring.
+    #[must_use]
+    pub fn ring_timeout(&self, job: &DialJob) -> Duration {
+        let own = Duration::from_secs(u64::from(self.ring_timeout_s));
+        let asked = job.ring_timeout_s.map_or(own, Into::into);
+        asked.clamp(Duration::from_secs(1), Duration::from_secs(600))
+    }
+
+    /// The longest an attempt at this job can take: ringing, talking, and a margin for set-up and hanging up.
+    #[must_use]
+    pub fn longest_attempt(&self, job: &DialJob) -> Duration {
+        self.ring_timeout(job) + Duration::from_secs(u64::from(self.max_call_s) + 60)
+    }
+
     /// What is wrong with it, if anything: (key, why).
     #[must_use]
     pub fn fault(&self) -> Option<(&'static str, String)> {

@@ -11,8 +11,11 @@ const CALM: Duration = Duration::from_secs(2);
 /// The share of RTP ticks later than 5 ms that is still well.
 const LATE_SHARE: f64 = 0.01;
 
-/// Ticks needed before a share says anything: five calls for two seconds. Of fewer, one late tick is chance.
+/// Ticks from which on their share alone counts. Of fewer, some late ones are chance, and it takes [`MANY_LATE`].
 const FEWEST_TICKS: u64 = 500;
+
+/// Late ticks that are no chance, however few calls there are.
+const MANY_LATE: u64 = 10;
 
 /// The lag of the ear that is still well.
 const LONGEST_LAG: Duration = Duration::from_millis(200);
@@ -31,12 +34,9 @@ pub struct Load {
 impl Load {
     fn fault(&self) -> Option<String> {
         #[expect(clippy::cast_precision_loss, reason = "a share of a few thousand ticks")]
-        let share = if self.ticks < FEWEST_TICKS {
-            0.0
-        } else {
-            self.late as f64 / self.ticks as f64
-        };
-        if share > LATE_SHARE {
+        let share = self.late as f64 / self.ticks.max(1) as f64;
+        let counts = self.ticks >= FEWEST_TICKS || self.late >= MANY_LATE;
+        if counts && share > LATE_SHARE {
             return Some(format!(
                 "{:.1} % of RTP ticks run more than 5 ms late",
                 share * 100.0
@@ -152,13 +152,24 @@ mod tests {
     }
 
     #[test]
+    fn a_single_call_that_stutters_shuts() {
+        let mut g = Governor::default();
+        let stutter = Load {
+            ticks: 250,
+            late: 10,
+            ear_lag: Duration::ZERO,
+        };
+        assert!(matches!(g.observe(at(0), &stutter), Some(Change::Shut(_))));
+    }
+
+    #[test]
     fn a_handful_of_ticks_says_nothing() {
         let mut g = Governor::default();
         g.observe(
             at(0),
             &Load {
-                ticks: 10,
-                late: 10,
+                ticks: 60,
+                late: 9,
                 ear_lag: Duration::ZERO,
             },
         );

@@ -16,11 +16,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::account::Author;
-use crate::attempt::{Handled, handle};
+use crate::attempt::handle;
 use crate::config::{Campaigns, WorkerConfig};
 use crate::ears::Ears;
 use crate::governor::{Change, Governor, Load};
 use crate::live::LiveAttempts;
+use crate::settle::Handled;
 use crate::shared::Shared;
 use crate::sounds::Sounds;
 

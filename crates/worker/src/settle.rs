@@ -9,8 +9,20 @@ use hark_outcome::{CallEvent, CallResult, EventKind, SchemaVersion};
 use tracing::{info, warn};
 
 use crate::account::shorten;
-use crate::attempt::Handled;
 use crate::shared::{Shared, now};
+
+/// How a job left the worker's hands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handled {
+    /// A result is published.
+    Result,
+    /// It was done before.
+    AlreadyDone,
+    /// It is in the dead letters.
+    DeadLetter,
+    /// It went back to the queue.
+    GivenBack,
+}
 
 /// Publishes the result, however long NATS is away, then acknowledges the job. A result that NATS finds too large goes
 /// out without its evidence, and if need be without the customer's fields: how the call ended is never lost.
