@@ -1,7 +1,7 @@
 //! When to stop taking calls: overload must never reach a call that is already live.
 //!
 //! States: `Open` (pull) ⇄ `Shut` (do not). It shuts at once when RTP runs late or the ear lags, and opens again only
-//! after both have been well for [`CALM`], so that it does not flap at the edge.
+//! after both have been well for two seconds, so that it does not flap at the edge.
 
 use std::time::Duration;
 
