@@ -109,3 +109,25 @@ pub struct Ended {
     /// What became of the sound; `None` if none was ever set up.
     pub media: Option<MediaStats>,
 }
+
+impl Ended {
+    /// The end of a call of which nothing more is known than that it failed below. `invited` in doubt is `true`.
+    #[must_use]
+    pub const fn failed(trunk: TrunkId, invited: bool, why: String) -> Self {
+        Self {
+            invited,
+            trunk,
+            answered: false,
+            answered_for: Duration::ZERO,
+            code: None,
+            phrase: None,
+            reason: None,
+            q850: None,
+            by: EndedBy::Network(why),
+            crossed: false,
+            redirected: false,
+            ringing_seen: false,
+            media: None,
+        }
+    }
+}

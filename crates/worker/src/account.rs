@@ -355,3 +355,44 @@ fn instant(base: Timestamp, d: Duration) -> Timestamp {
     let millis = i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
     Timestamp::from_unix_millis(base.unix_millis().saturating_add(millis)).unwrap_or(base)
 }
+
+#[cfg(test)]
+mod tests {
+    use hark_outcome::{CampaignId, JobId};
+
+    use super::*;
+
+    #[test]
+    fn a_result_too_large_gives_up_evidence_first_then_the_customers_fields_and_never_how_it_ended() {
+        let mut job = DialJob::new(
+            JobId::new("j").expect("valid"),
+            Number::parse("+8613800138000").expect("valid"),
+        );
+        job.customer.insert("crm".into(), 7.into());
+        let at = Timestamp::from_unix_millis(0).expect("in range");
+        let author = Author {
+            worker: WorkerId::new("w").expect("valid"),
+            version: "0",
+        };
+        let attempt = Attempt::first(CampaignId::default(), job.id.clone());
+        let why = ("gate", "too late".to_owned());
+        let mut result = without_call(attempt, &job, &author, (at, at), Cause::Expired, why);
+        result.evidence.signals.push(SignalFact {
+            at_s: Seconds::default(),
+            what: "INVITE".into(),
+        });
+
+        assert!(shorten(&mut result));
+        assert!(
+            result.evidence.signals.is_empty() && !result.customer.is_empty(),
+            "evidence first"
+        );
+        assert!(shorten(&mut result));
+        assert!(result.customer.is_empty());
+        assert!(!shorten(&mut result), "nothing is left to take");
+        assert_eq!(
+            (result.cause, result.flags.as_slice()),
+            (Cause::Expired, [Flag::Shortened].as_slice())
+        );
+    }
+}

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hark_ear::EarConfig;
-use hark_line::{Call, CallRequest, Ended, EndedBy, Fact, FactKind, HangUp, Line, Reservation};
-use hark_outcome::{Attempt, CallResult, DialJob, EventKind, Number, Seconds, Timestamp, TrunkId};
+use hark_line::{Call, CallRequest, Ended, Fact, FactKind, HangUp, Line, Reservation};
+use hark_outcome::{Attempt, CallResult, DialJob, EventKind, Number, Seconds, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::account::{Account, Author, Handling};
 use crate::conduct::{Act, Conductor, Plan};
 use crate::ears::{EarReport, Ears, Listener};
+
+/// The line promises an end for every call; should its task die without one, an INVITE may have left.
+const LOST: &str = "the call's task ended without saying how";
 
 /// Everything one call needs.
 pub struct Order<'a> {
@@ -85,7 +88,7 @@ pub async fn place(
                     account.enter(at, &what);
                     conductor.on_fact(at, &what)
                 }
-                None => break (clock.elapsed(), lost(trunk, "the call's task ended without saying how".to_owned())),
+                None => break (clock.elapsed(), Ended::failed(trunk, true, LOST.to_owned())),
             },
             opinion = listener.next() => {
                 // That somebody began or stopped to speak is news for the conductor only.
@@ -123,25 +126,6 @@ pub async fn place(
         simulated,
     };
     account.close(order.job, author, at, &ended, &ear, handling)
-}
-
-/// The line promises an end for every call; should its task die without one, an INVITE may have left.
-const fn lost(trunk: TrunkId, why: String) -> Ended {
-    Ended {
-        invited: true,
-        trunk,
-        answered: false,
-        answered_for: Duration::ZERO,
-        code: None,
-        phrase: None,
-        reason: None,
-        q850: None,
-        by: EndedBy::Network(why),
-        crossed: false,
-        redirected: false,
-        ringing_seen: false,
-        media: None,
-    }
 }
 
 async fn report(listener: Listener) -> EarReport {

@@ -20,7 +20,7 @@ use super::transact::InviteHandle;
 use super::way::Way;
 use crate::call::{Playing, Shared};
 use crate::core::{Asked, Event, Limits, Machine, Reply, Tag};
-use crate::facts::{Ended, EndedBy, Fact, FactKind, HangUp};
+use crate::facts::{Ended, Fact, FactKind, HangUp};
 use crate::media::{Codec, MediaEvent, MediaSession};
 
 /// Reports of a call's own side tasks: a few at a time.
@@ -340,20 +340,6 @@ impl Driver {
 pub(super) fn never(shared: &Shared, trunk: hark_outcome::TrunkId, why: String) {
     shared.tell(Fact {
         at: Duration::ZERO,
-        what: FactKind::Ended(Ended {
-            invited: false,
-            trunk,
-            answered: false,
-            answered_for: Duration::ZERO,
-            code: None,
-            phrase: None,
-            reason: None,
-            q850: None,
-            by: EndedBy::Network(why),
-            crossed: false,
-            redirected: false,
-            ringing_seen: false,
-            media: None,
-        }),
+        what: FactKind::Ended(Ended::failed(trunk, false, why)),
     });
 }
